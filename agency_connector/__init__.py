@@ -1,0 +1,1 @@
+"""The program an agency runs beside its case systems (command: agency-connector)."""

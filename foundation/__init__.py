@@ -1,0 +1,1 @@
+"""What every program of ours stands on; it knows no word of the domain."""

@@ -1,0 +1,1 @@
+"""The index and the evaluator (command: index-service)."""

@@ -1,0 +1,1 @@
+"""What index, evaluator and connectors must compute alike, byte for byte."""

@@ -1,0 +1,1 @@
+"""The messages the programs exchange, each typed once."""
