@@ -1,0 +1,132 @@
+"""What every test may ask for: fresh databases of both kinds, a clock to set, and no network."""
+
+import ipaddress
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.postgres import PostgresMissing, PostgresServer, running_server
+
+if TYPE_CHECKING:
+    from foundation.database import Database
+
+MIDDAY = 1_768_478_400_000
+"""15 January 2026, 12:00:00 UTC, in milliseconds: where the fake clock starts."""
+
+
+@dataclass(slots=True)
+class FakeClock:
+    """A clock that stands still until told: call it for the time in milliseconds UTC."""
+
+    now: int = MIDDAY
+
+    def __call__(self) -> int:
+        return self.now
+
+    def set(self, now: int) -> None:
+        """Set the time, in milliseconds UTC."""
+        self.now = now
+
+    def advance(self, milliseconds: int) -> None:
+        """Move the time on (or back, if negative)."""
+        self.now += milliseconds
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A settable clock; use `clock.set`, `clock.advance`, `clock()`."""
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server (one per worker process), stopped when the run ends."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_server())
+        except PostgresMissing as missing:
+            # An error, never a skip: PostgreSQL is one of the two databases the product promises.
+            pytest.fail(str(missing), pytrace=False)
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """A function whose every call gives the URL of another fresh, empty database.
+
+    A test that asks for it runs twice, once on SQLite and once on PostgreSQL. The databases are
+    dropped at the test's end.
+    """
+    made: list[str] = []
+
+    def fresh() -> str:
+        if request.param == "sqlite":
+            made.append("")
+            return f"sqlite:///{tmp_path / f'fresh-{len(made)}.sqlite'}"
+        server: PostgresServer = request.getfixturevalue("postgres")
+        made.append(server.create())
+        return server.url(made[-1])
+
+    if request.param == "postgresql":
+        request.getfixturevalue("postgres")
+    yield fresh
+    for name in filter(None, made):
+        request.getfixturevalue("postgres").drop(name)
+
+
+@pytest.fixture
+def database_url(fresh_url: Callable[[], str]) -> str:
+    """The URL of a fresh, empty database: SQLite once, PostgreSQL once."""
+    return fresh_url()
+
+
+@pytest.fixture
+def database(database_url: str) -> "Iterator[Database]":
+    """A fresh, empty `foundation.database.Database`: SQLite once, PostgreSQL once."""
+    from foundation.database import Database
+
+    opened = Database(database_url)
+    yield opened
+    opened.engine.dispose()
+
+
+def _is_on_this_machine(host: object) -> bool:
+    if host is None or host in ("", b"", "localhost", b"localhost"):
+        return True
+    text = host.decode() if isinstance(host, bytes) else str(host)
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _forbid_network(event: str, arguments: tuple[object, ...]) -> None:
+    """Stop whatever would leave this machine. An audit hook sees every socket of this process.
+
+    `pytest.fail` raises a BaseException, which no handler of ours can take for a network failure.
+    """
+    if not event.startswith("socket."):
+        return
+    if event in ("socket.connect", "socket.sendto"):
+        opened, address = arguments[0], arguments[1]
+        if getattr(opened, "family", None) not in (socket.AF_INET, socket.AF_INET6):
+            return
+        host = address[0] if isinstance(address, tuple) else address
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        host = arguments[0]
+    else:
+        return
+    if not _is_on_this_machine(host):
+        pytest.fail(f"a test tried to reach {host!r}: tests may use loopback only ({event})")
+
+
+def pytest_configure() -> None:
+    """Install the network guard, for good: an audit hook cannot be taken away again."""
+    sys.addaudithook(_forbid_network)

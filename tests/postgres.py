@@ -1,0 +1,209 @@
+"""A real PostgreSQL server of the test run's own: started from nothing, gone afterwards.
+
+The server keeps fsync, synchronous_commit and full_page_writes on, because our programs refuse a
+server without them. It is made fast by being small and by its directory, not by being unsafe.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+_HOW_TO_INSTALL = "the PostgreSQL server programs are missing; run: sudo deploy/prerequisites"
+_START_SECONDS = 30
+_STOP_SECONDS = 15
+# A socket's path may be 107 bytes long; the server appends "/.s.PGSQL.5432".
+_LONGEST_DIRECTORY = 80
+_ENOUGH_SHARED_MEMORY = 2 * 1024**3
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "max_connections": "100",
+    "shared_buffers": "32MB",
+    "dynamic_shared_memory_type": "mmap",
+    "max_wal_senders": "0",
+    "wal_level": "minimal",
+    "autovacuum": "off",
+    "jit": "off",
+    "timezone": "UTC",
+    "lc_messages": "C",
+}
+
+
+class PostgresMissing(Exception):
+    """No PostgreSQL server to test against; the message is the command that mends it."""
+
+
+def server_programs() -> Path:
+    """Return the folder that holds `initdb` and `postgres`: the newest one installed.
+
+    Raises `PostgresMissing` if there is none.
+    """
+    packaged = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"),
+        key=lambda folder: [int(part) for part in folder.parent.name.split(".") if part.isdigit()],
+        reverse=True,
+    )
+    on_path = shutil.which("initdb")
+    for folder in [*packaged, *([Path(on_path).resolve().parent] if on_path else [])]:
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    raise PostgresMissing(_HOW_TO_INSTALL)
+
+
+@dataclass(slots=True)
+class PostgresServer:
+    """A running server. `create` and `drop` make and remove databases in it."""
+
+    socket_directory: Path
+    process: subprocess.Popen[bytes]
+    _numbers: Iterator[int]
+
+    def url(self, database: str) -> str:
+        """Return the SQLAlchemy URL of a database in this server."""
+        return f"postgresql+psycopg://postgres@/{database}?host={self.socket_directory}"
+
+    def create(self) -> str:
+        """Create an empty database and return its name."""
+        name = f"test_{next(self._numbers)}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        return name
+
+    def drop(self, database: str) -> None:
+        """Drop a database, cutting off whoever is still connected to it."""
+        self._execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(
+            host=str(self.socket_directory), user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def running_server() -> Iterator[PostgresServer]:
+    """Start a server in a directory of its own and stop it on leaving, however one leaves."""
+    programs = server_programs()
+    account = _unprivileged_account()
+    directory = Path(tempfile.mkdtemp(prefix="ifi-pg-", dir=_parent_directory()))
+    try:
+        if account is not None:
+            os.chown(directory, account.pw_uid, account.pw_gid)
+        _initialise(programs, directory, account)
+        process = _start(programs, directory, account)
+        try:
+            _wait_until_ready(directory, process)
+            yield PostgresServer(directory, process, count(1))
+        finally:
+            _stop(process)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _unprivileged_account() -> pwd.struct_passwd | None:
+    """Return the account to run as when we are root, whom PostgreSQL refuses; otherwise None."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise PostgresMissing("PostgreSQL does not run as root and there is no account 'nobody'")
+
+
+def _parent_directory() -> str:
+    """Memory if there is plenty (fsync stays on and costs nothing there), otherwise the disk."""
+    memory = Path("/dev/shm")
+    if (
+        memory.is_dir()
+        and os.access(memory, os.W_OK)
+        and shutil.disk_usage(memory).free > _ENOUGH_SHARED_MEMORY
+    ):
+        return str(memory)
+    preferred = tempfile.gettempdir()
+    return preferred if len(preferred) < _LONGEST_DIRECTORY else "/tmp"
+
+
+def _launch(
+    command: list[str], account: pwd.struct_passwd | None, log: Path
+) -> subprocess.Popen[bytes]:
+    """Start a program as `account`, away from our folder and our terminal, writing to `log`."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"},
+            start_new_session=True,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+        )
+
+
+def _initialise(programs: Path, directory: Path, account: pwd.struct_passwd | None) -> None:
+    log = directory / "initdb.log"
+    # --no-sync spares the making of an empty cluster only; the server itself runs with fsync on.
+    command = [
+        str(programs / "initdb"),
+        f"--pgdata={directory / 'data'}",
+        "--auth=trust",
+        "--username=postgres",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-sync",
+    ]
+    if _launch(command, account, log).wait(_START_SECONDS) != 0:
+        raise RuntimeError(f"initdb failed:\n{log.read_text(errors='replace')}")
+
+
+def _start(
+    programs: Path, directory: Path, account: pwd.struct_passwd | None
+) -> subprocess.Popen[bytes]:
+    settings = _SETTINGS | {"unix_socket_directories": str(directory)}
+    command = [str(programs / "postgres"), "-D", str(directory / "data")]
+    command += [f"--{name}={value}" for name, value in settings.items()]
+    # Should the test process be killed outright, the kernel stops the server in its place.
+    if setpriv := shutil.which("setpriv"):
+        command = [setpriv, "--pdeathsig", "INT", "--", *command]
+    return _launch(command, account, directory / "server.log")
+
+
+def _wait_until_ready(directory: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            psycopg.connect(host=str(directory), user="postgres", dbname="postgres").close()
+            return
+        except psycopg.OperationalError as failure:
+            if process.poll() is not None or time.monotonic() > deadline:
+                log = (directory / "server.log").read_text(errors="replace")
+                raise RuntimeError(f"PostgreSQL did not start:\n{log}") from failure
+            time.sleep(0.02)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    # SIGQUIT is PostgreSQL's immediate shutdown: nothing of this cluster is to be kept.
+    if process.poll() is None:
+        process.send_signal(signal.SIGQUIT)
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

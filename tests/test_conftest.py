@@ -1,0 +1,70 @@
+"""The rules that the test run itself keeps: its databases, its clock, its walls."""
+
+import socket
+from collections.abc import Callable
+
+import psycopg
+import pytest
+import sqlalchemy
+
+from tests.conftest import MIDDAY, FakeClock
+from tests.postgres import PostgresServer
+
+
+def test_the_test_server_is_as_durable_as_a_real_one(postgres: PostgresServer) -> None:
+    """A server with these off would be refused by our programs, and would prove nothing."""
+    name = postgres.create()
+    engine = sqlalchemy.create_engine(postgres.url(name))
+    with engine.connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            assert connection.exec_driver_sql(f"SHOW {setting}").scalar_one() == "on"
+    engine.dispose()
+    postgres.drop(name)
+
+
+def test_the_test_server_listens_on_no_network_address(postgres: PostgresServer) -> None:
+    with psycopg.connect(
+        host=str(postgres.socket_directory), user="postgres", dbname="postgres"
+    ) as connection:
+        assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
+
+
+def test_every_database_is_fresh(fresh_url: Callable[[], str]) -> None:
+    """What one database holds is not seen in the next, on SQLite and on PostgreSQL."""
+    for url in (fresh_url(), fresh_url()):
+        engine = sqlalchemy.create_engine(url)
+        assert sqlalchemy.inspect(engine).get_table_names() == []
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE flag (handle TEXT)")
+        engine.dispose()
+
+
+def test_the_clock_moves_only_when_told(clock: FakeClock) -> None:
+    assert clock() == clock() == MIDDAY
+    clock.advance(1_500)
+    assert clock() == MIDDAY + 1_500
+    clock.set(7)
+    assert clock() == 7
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
+def test_a_test_cannot_reach_beyond_this_machine(address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with (
+        socket.socket(family) as opened,
+        pytest.raises(pytest.fail.Exception, match="tests may use loopback only"),
+    ):
+        opened.connect((address, 80))
+
+
+def test_a_test_cannot_ask_the_name_service() -> None:
+    with pytest.raises(pytest.fail.Exception, match="tests may use loopback only"):
+        socket.getaddrinfo("index.example", 443)
+
+
+def test_a_test_may_use_loopback() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()[:2]) as client,
+    ):
+        assert client.getpeername() == server.getsockname()
