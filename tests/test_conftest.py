@@ -7,6 +7,7 @@ import psycopg
 import pytest
 import sqlalchemy
 
+from foundation.database import Database
 from tests.conftest import MIDDAY, FakeClock
 from tests.postgres import PostgresServer
 
@@ -68,3 +69,15 @@ def test_a_test_may_use_loopback() -> None:
         socket.create_connection(server.getsockname()[:2]) as client,
     ):
         assert client.getpeername() == server.getsockname()
+
+
+def test_a_database_is_of_the_kind_its_name_says(
+    request: pytest.FixtureRequest, database: Database
+) -> None:
+    """A test on both kinds really runs on both."""
+    assert f"[{database.dialect}]" in request.node.name
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE flag (handle TEXT)")
+        connection.exec_driver_sql("INSERT INTO flag VALUES ('kept')")
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT handle FROM flag").scalar_one() == "kept"
