@@ -1,0 +1,128 @@
+"""The connector's local API: what a page or a case system on the same machine may ask."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from schemas.fields import Bytes16, Line, Message, Millis, PurposeCode, Reference
+from schemas.lookups import Breadth
+
+Typed = Annotated[str, Meta(max_length=300)]
+Surety = Literal["strong", "likely", "possible"]
+
+
+class Identifier(Message, frozen=True):
+    """A strong identifier as typed, such as an NHS number."""
+
+    kind: Literal["nhs_number", "pnc_id", "cro_number", "nino", "upn"]
+    value: Typed
+
+
+class TypedParticulars(Message, frozen=True):
+    """What the officer knows of the person. It stays in the connector, sealed in its journal."""
+
+    full_name: Typed = ""
+    given: Typed = ""
+    middle: Typed = ""
+    family: Typed = ""
+    born: Typed = ""
+    postcode: Typed = ""
+    identifiers: Annotated[tuple[Identifier, ...], Meta(max_length=5)] = ()
+
+
+class CheckRequest(Message, frozen=True):
+    """Checks a name. `check` is chosen by the caller: the same again gets the first answer."""
+
+    check: Bytes16
+    particulars: TypedParticulars
+    purpose: PurposeCode
+    reason: Annotated[str, Meta(min_length=3, max_length=1000)]
+
+
+class WiderRequest(Message, frozen=True):
+    """Looks wider for the person of an earlier check: a second, recorded step."""
+
+    check: Bytes16
+    follows: Bytes16
+
+
+class Team(Message, frozen=True):
+    """A team to phone, from its own agency's signed desk."""
+
+    name: Line
+    phone: str
+    email: str | None
+    hours: str
+    open_now: bool
+    out_of_hours: str
+
+
+class Involved(Message, frozen=True):
+    """A partner that is involved, how sure that is, and what to quote."""
+
+    partner: Line
+    team: Team
+    surety: Surety
+    sure: str
+    because: str
+    reference: Reference
+
+
+class NoneRecorded(Message, frozen=True):
+    """A partner that was searched and has recorded no involvement."""
+
+    partner: Line
+    read_at: Millis | None
+
+
+class NotSearched(Message, frozen=True):
+    """A partner that was not searched, only in part, or is out of date; and why."""
+
+    partner: Line
+    why: str
+    phone: str | None
+
+
+class CheckAnswer(Message, frozen=True):
+    """The answer in the words of the pages, in the order in which it is to be read."""
+
+    check: Bytes16
+    breadth: Breadth
+    checked_at: Millis
+    involved: tuple[Involved, ...]
+    none_recorded: tuple[NoneRecorded, ...]
+    not_searched: tuple[NotSearched, ...]
+    never_show: tuple[Line, ...]
+    sentences: tuple[str, ...]
+    recorded: str
+    can_look_wider: bool
+
+
+class ResolveRequest(Message, frozen=True):
+    """Someone has quoted a reference."""
+
+    reference: Annotated[str, Meta(min_length=10, max_length=20)]
+
+
+class ResolveAnswer(Message, frozen=True):
+    """The desk's own record, who asked, and the number to ring back on."""
+
+    reference: Reference
+    source: str
+    local_id: str
+    desk: Line
+    asked_by: Line
+    call_back: Team
+    purpose: str
+    officer: Bytes16
+    asked_at: Millis
+    breadth: Breadth
+    expires_at: Millis
+
+
+class Choices(Message, frozen=True):
+    """What a form needs: the partnership's purposes and who this connector takes the user for."""
+
+    agency: Line
+    officer: Line
+    purposes: tuple[tuple[PurposeCode, Line], ...]
