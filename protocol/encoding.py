@@ -1,4 +1,4 @@
-"""Bytes into bytes and text, one way only: length prefixes for what is hashed, base64url for JSON."""
+"""Bytes into bytes and text, one way only: length prefixes for hashing, base64url for JSON."""
 
 import base64
 import re
