@@ -1,6 +1,7 @@
 """What every test may ask for: fresh databases of both kinds, a clock to set, and no network."""
 
 import ipaddress
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from tests.postgres import PostgresMissing, PostgresServer, running_server
@@ -128,5 +130,17 @@ def _forbid_network(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def pytest_configure() -> None:
-    """Install the network guard, for good: an audit hook cannot be taken away again."""
+    """Install the network guard, for good (an audit hook stays), and settle hypothesis.
+
+    No deadline and no complaint about a slow machine: a busy one is no fault of the code. In
+    continuous integration the examples are the same each time.
+    """
     sys.addaudithook(_forbid_network)
+    hypothesis.settings.register_profile(
+        "house",
+        deadline=None,
+        derandomize=bool(os.environ.get("CI")),
+        print_blob=True,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("house")
