@@ -59,8 +59,8 @@ class Database:
         """Where the database is, for a person to read; never with a password."""
         if self.dialect == "sqlite":
             return str(self._url.database)
-        host, port = self._url.host or "localhost", self._url.port or 5432
-        return f"{self._url.database} on {host}:{port}"
+        host = self._url.host or self._url.query.get("host") or "localhost"
+        return f"{self._url.database} on {host}:{self._url.port or 5432}"
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -1,7 +1,7 @@
 """Problem documents (RFC 9457): the one place where an error becomes an HTTP answer."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -18,6 +18,8 @@ TYPE_PREFIX: Final = "urn:ifi:problem:"
 RETRY_AFTER_S: Final = 5
 
 _MEMBERS: Final = frozenset({"type", "title", "status", "detail", "instance"})
+
+_KEPT_HEADERS: Final = ("Allow", "Retry-After", "WWW-Authenticate")
 
 _DETAILS: Final[Mapping[int, tuple[str, str]]] = {
     400: ("bad-request", "The request cannot be read: check its syntax against the schema."),
@@ -51,11 +53,16 @@ class Problem(PlainError):
         self.extras = extras
         self.headers: dict[str, str] = {}
 
+    @property
+    def title(self) -> str:
+        """The status in words, as RFC 9110 has them."""
+        return HTTPStatus(self.status).phrase
+
     def document(self) -> dict[str, object]:
         """Return the members of the document in the order of RFC 9457 §3.1; no `instance`."""
         return {
             "type": TYPE_PREFIX + self.code,
-            "title": HTTPStatus(self.status).phrase,
+            "title": self.title,
             "status": self.status,
             "detail": self.detail,
             **self.extras,
@@ -73,44 +80,46 @@ def problem_response(problem: Problem) -> Response:
     return response
 
 
-def register(app: Flask) -> None:
-    """Answer every error of `app` with a problem document."""
-    app.register_error_handler(Problem, problem_response)
-    app.register_error_handler(HTTPException, _of_http)
-    app.register_error_handler(msgspec.DecodeError, _of_json)
-    app.register_error_handler(StorageUnavailable, _of_storage)
-    app.register_error_handler(Exception, _of_unexpected)
+Answer = Callable[[Problem], Response]
+"""Makes the response of a problem: a document for a program, or a page for a person."""
 
 
-def _of_http(error: HTTPException) -> Response | HTTPException:
-    """Flask's and Werkzeug's own errors: 404, 405, 413 and the rest."""
-    status = error.code or 500
-    if status < 400:  # a redirect to the canonical address is no error
-        return error
-    if status >= 500:
-        return _of_unexpected(error)
+def register(app: Flask, answer: Answer = problem_response) -> None:
+    """Answer every error of `app` in one way, with a problem document unless told otherwise."""
+
+    def of_http(error: HTTPException) -> Response | HTTPException:
+        status = error.code or 500
+        if status < 400:  # a redirect to the canonical address is no error
+            return error
+        return answer(_unexpected(error) if status >= 500 else _http(error, status))
+
+    app.register_error_handler(Problem, answer)
+    app.register_error_handler(HTTPException, of_http)
+    app.register_error_handler(msgspec.DecodeError, lambda error: answer(_json(error)))
+    app.register_error_handler(StorageUnavailable, lambda error: answer(_storage(error)))
+    app.register_error_handler(Exception, lambda error: answer(_unexpected(error)))
+
+
+def _http(error: HTTPException, status: int) -> Problem:
+    """Flask's and Werkzeug's own refusals: 404, 405, 413 and the rest."""
     code, detail = _DETAILS.get(status, ("bad-request", "The request cannot be answered as sent."))
+    headers = error.get_response().headers
+    if status == 405 and "Allow" in headers:
+        detail = f"{detail} It takes {headers['Allow']}."
     problem = Problem(status, code, detail)
-    answer = error.get_response()
-    for name in ("Allow", "Retry-After", "WWW-Authenticate"):
-        if name in answer.headers:
-            problem.headers[name] = answer.headers[name]
-    if status == 405 and "Allow" in problem.headers:
-        problem.detail = f"{detail} It takes {problem.headers['Allow']}."
-    return problem_response(problem)
+    problem.headers |= {name: headers[name] for name in _KEPT_HEADERS if name in headers}
+    return problem
 
 
-def _of_json(error: msgspec.DecodeError) -> Response:
-    """A body that is no JSON, or not as the schema has it. msgspec names fields, not values."""
+def _json(error: msgspec.DecodeError) -> Problem:
+    """A body that is no JSON, or not as the schema has it."""
     if isinstance(error, msgspec.ValidationError):
-        where = str(error).replace("`", "")
-        return problem_response(
-            Problem(422, "schema", f"The body is not as the schema has it: {where}.")
-        )
-    return problem_response(Problem(400, "json", "The body is not valid JSON."))
+        fault = str(error).replace("`", "")
+        return Problem(422, "schema", f"The body is not as the schema has it: {fault}.")
+    return Problem(400, "json", "The body is not valid JSON.")
 
 
-def _of_storage(error: StorageUnavailable) -> Response:
+def _storage(error: StorageUnavailable) -> Problem:
     logs.get_logger().error("storage.unavailable", exc_info=error)
     problem = Problem(
         503,
@@ -118,25 +127,22 @@ def _of_storage(error: StorageUnavailable) -> Response:
         "The service cannot use its storage at the moment: send the request again later.",
     )
     problem.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return problem_response(problem)
+    return problem
 
 
-def _of_unexpected(error: Exception) -> Response:
+def _unexpected(error: Exception) -> Problem:
     """A mistake of ours: the caller gets a number to quote, the log gets types and places."""
     error_id = secrets.token_hex(8)
-    rule = request.url_rule
     logs.get_logger().error(
         "request.failed",
         exc_info=error,
         error_id=error_id,
         method=request.method,
-        route=rule.rule if rule else None,
+        route=request.url_rule,
     )
-    return problem_response(
-        Problem(
-            500,
-            "internal",
-            f"Something went wrong here. Quote {error_id} to whoever runs this service.",
-            error_id=error_id,
-        )
+    return Problem(
+        500,
+        "internal",
+        f"Something went wrong here. Quote {error_id} to whoever runs this service.",
+        error_id=error_id,
     )
