@@ -45,7 +45,9 @@ def load(library: bytes) -> ctypes.CDLL:
     try:
         with os.fdopen(descriptor, "wb", closefd=False) as file:
             file.write(library)
-        sodium = ctypes.CDLL(f"/proc/self/fd/{descriptor}")
+        # The linker knows a loaded library again by the text of its path, and the number may have
+        # been another's before: the dot makes this text our own.
+        sodium = ctypes.CDLL(f"/proc/self/./fd/{descriptor}")
     except OSError as cause:
         raise ImportError(
             f"cannot load libsodium from memory ({cause}): /proc must be mounted, and the service "

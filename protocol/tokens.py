@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 
+from protocol.commitments import commit_to_tokens
 from protocol.encoding import lp
 
 KEY_BYTES = 32
@@ -102,13 +103,13 @@ def padded_size(count: int, sizes: Sequence[int]) -> int:
 def token_set_commitment(salt: bytes, epoch: int, tokens: Iterable[bytes]) -> bytes:
     """Commit in 32 bytes to a lookup's token set, whatever its order, without telling it.
 
-    HMAC-SHA256(salt, lp("ifi/1 token set") || lp(epoch) || lp(the sorted tokens, joined)).
+    protocol.commitments.commit_to_tokens over the sorted set.
     salt: 32 random bytes, which open the commitment together with the tokens.
 
     Raises TokenError for no token, or a salt or token of another size.
     """
     _expect("the salt of a commitment", salt, KEY_BYTES)
-    return _hmac(salt, lp("ifi/1 token set", epoch, b"".join(sorted(_distinct(tokens)))))
+    return commit_to_tokens(salt, epoch, sorted(_distinct(tokens)))
 
 
 def _distinct(tokens: Iterable[bytes]) -> list[bytes]:
