@@ -1,0 +1,50 @@
+"""Each signed request is taken once: the nonces that a program has already accepted."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, MetaData, String, Table, delete
+from sqlalchemy.dialects import postgresql, sqlite
+
+KEPT_MS: Final = 15 * 60 * 1000
+"""Longer than any request stays acceptable: twice `protocol.http_signatures.WINDOW_S`, and more."""
+
+
+def nonce_table(metadata: MetaData) -> Table:
+    """Return the table `nonces` on a program's own metadata; its migrations create it.
+
+    `keyid` are the 22 characters that name a key, `nonce` 16 bytes, `received_at` milliseconds UTC.
+    """
+    return Table(
+        "nonces",
+        metadata,
+        Column("keyid", String(22), primary_key=True),
+        Column("nonce", LargeBinary(16), primary_key=True),
+        Column("received_at", BigInteger, nullable=False, index=True),
+        sqlite_with_rowid=False,
+    )
+
+
+_NONCES = nonce_table(MetaData())
+_INSERT: Final = {
+    "sqlite": sqlite.insert(_NONCES).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(_NONCES).on_conflict_do_nothing(),
+}
+
+
+def remember(connection: Connection, keyid: str, nonce: bytes, now: int) -> bool:
+    """Keep a nonce; False if it is already there.
+
+    Of two transactions with one nonce the second waits for the first to end, and is told False if
+    that committed.
+    """
+    added = connection.execute(
+        _INSERT[connection.dialect.name],
+        {"keyid": keyid, "nonce": nonce, "received_at": now},
+    )
+    return added.rowcount == 1
+
+
+def forget_old_nonces(connection: Connection, now: int) -> int:
+    """Delete the nonces whose requests are too old to be sent again; return how many."""
+    old = delete(_NONCES).where(_NONCES.c.received_at < now - KEPT_MS)
+    return connection.execute(old).rowcount
