@@ -1,7 +1,8 @@
 """Short names of public keys: an identifier for machines, digits for people to compare."""
 
-import base64
 import hashlib
+
+from protocol.encoding import b64u_encode, lp
 
 PUBLIC_KEY_BYTES = 32
 
@@ -18,7 +19,7 @@ def key_id(public: bytes) -> str:
     """
     _require_key(public)
     digest = hashlib.sha256(_KEY_ID_DOMAIN + public).digest()
-    return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode("ascii")
+    return b64u_encode(digest[:16])
 
 
 def fingerprint40(*publics: bytes) -> str:
@@ -33,13 +34,9 @@ def fingerprint40(*publics: bytes) -> str:
         raise ValueError("A fingerprint needs at least one public key.")
     for public in publics:
         _require_key(public)
-    digest = hashlib.sha512(b"".join(map(_lp, (_FINGERPRINT_DOMAIN, *publics)))).digest()
+    digest = hashlib.sha512(lp(_FINGERPRINT_DOMAIN, *publics)).digest()
     digits = f"{int.from_bytes(digest, 'big') % 10 ** (_GROUPS * _DIGITS):0{_GROUPS * _DIGITS}d}"
     return " ".join(digits[start : start + _DIGITS] for start in range(0, len(digits), _DIGITS))
-
-
-def _lp(part: bytes) -> bytes:
-    return len(part).to_bytes(4, "big") + part
 
 
 def _require_key(public: bytes) -> None:
