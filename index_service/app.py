@@ -1,0 +1,58 @@
+"""The index as a WSGI application: the signed operations of each folder, and nothing else."""
+
+from flask import Flask
+from sqlalchemy import Connection
+
+from foundation import problems
+from foundation.problems import Problem
+from foundation.routes import Guard
+from index_service.agencies import routes as agencies
+from index_service.agencies import storage
+from index_service.audit.administration import refused
+from index_service.installation import Installation
+from protocol.encoding import b64u_decode
+from protocol.signed_api import CHECKS, Holder, SignedApi
+from schemas.envelopes import Envelope
+from schemas.operations import Operation
+
+
+def create_app(index: Installation) -> Flask:
+    """Return the index's application."""
+    app = Flask(__name__, static_folder=None)
+    problems.register(app)
+    guard = Guard(CHECKS)
+
+    def find_holder(connection: Connection, key: str) -> Holder | None:
+        row = storage.holder_of(connection, key)
+        if row is None or row.keys is None:
+            return None
+        return Holder(
+            agency=row.agency,
+            role=row.role,
+            status=row.status,
+            public=b64u_decode(row.keys.signing, 32),
+        )
+
+    def record_refusal(
+        connection: Connection,
+        holder: Holder,
+        operation: Operation,
+        problem: Problem,
+        statement: Envelope | None,
+    ) -> None:
+        refused(connection, index, holder.agency, operation.name, problem.code, statement)
+
+    api = SignedApi(
+        app,
+        guard,
+        database=index.database,
+        audience=index.audience,
+        key=index.signing_key,
+        clock=index.clock,
+        find_holder=find_holder,
+        record_refusal=record_refusal,
+        how_to_enrol="Enrol with the code that the steward gave you: `agency-connector enrol`.",
+    )
+    agencies.serve(api, index)
+    guard.seal(app)
+    return app

@@ -1,0 +1,1 @@
+"""The record: entries are taken in with the act they record, in the same transaction."""

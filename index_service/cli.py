@@ -1,0 +1,17 @@
+"""The command `index-service`: what a steward, and an evaluator's operator, can do."""
+
+import click
+
+from index_service.commands.init import fingerprint, init, migrate_command
+from index_service.commands.partnership import agency, agreement, purpose
+from index_service.commands.run import run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="interest-flag-index")
+def main() -> None:
+    """The index of a partnership, and its evaluator."""
+
+
+for command in (init, migrate_command, run, fingerprint, agency, purpose, agreement):
+    main.add_command(command)

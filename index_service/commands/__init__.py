@@ -1,0 +1,1 @@
+"""The steward's commands, a file for each word."""

@@ -1,0 +1,157 @@
+"""`index-service init` and `migrate`: make an index's home folder, and bring its database up."""
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from foundation import settings as toml
+from foundation.database import migrate
+from foundation.files import write_atomically
+from foundation.keyring import Keyring, seal_from_setting
+from foundation.operator import OperatorError, cli_guard
+from index_service.commands.home import home_option
+from index_service.database import LOCATION
+from index_service.installation import (
+    LOG,
+    SETTINGS_FILE,
+    SIGNING,
+    Installation,
+    log_of,
+    open_database,
+)
+from index_service.settings import IndexSettings
+from protocol.fingerprints import fingerprint40
+from protocol.keys import SigningKey
+
+_TEMPLATE: Final = """\
+# The settings of an index. `index-service --help` lists the commands.
+partnership = {partnership}
+
+# Shown to every partner: who runs the index, and who answers for it.
+[steward]
+organisation = {organisation}
+accountable_officer = {accountable_officer}
+data_protection_contact = {data_protection_contact}
+
+[database]
+# SQLite is enough to start with. For an index that matters: postgresql://user@host/name
+url = {database}
+
+[keys]
+file = "keys.json"
+# unsealed | credential:<name> | file:<path> | passphrase
+seal = {seal}
+
+[serve]
+bind = {bind}
+workers = {workers}
+threads = 4
+
+[limits]
+agency_per_hour = 2000
+agency_per_day = 20000
+officer_per_hour = 60
+officer_per_day = 300
+failed_references_per_hour = 30
+
+[rules]
+longest_flag_days = 730
+stale_after_hours = 48
+reference_days = 30
+log_deadline_minutes = 60
+enrolment_code_hours = 72
+"""
+
+
+@click.command()
+@home_option
+@click.option("--partnership", prompt="Short name of the partnership", help="Such as northgate.")
+@click.option("--organisation", prompt="Organisation that runs the index (the steward)")
+@click.option("--accountable-officer", prompt="Its accountable officer, by name")
+@click.option("--data-protection-contact", prompt="Its data protection contact")
+@click.option("--database", default="sqlite:///index.db", show_default=True)
+@click.option("--seal", default="unsealed", show_default=True, help="How the keyring is sealed.")
+@click.option("--bind", default="127.0.0.1:8001", show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True)
+@cli_guard
+def init(
+    home: Path,
+    partnership: str,
+    organisation: str,
+    accountable_officer: str,
+    data_protection_contact: str,
+    database: str,
+    seal: str,
+    bind: str,
+    workers: int,
+) -> None:
+    """Make an index: settings, keys and an empty database."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = home / SETTINGS_FILE
+    if path.exists():
+        raise OperatorError(f"{path}: there is an index already: choose another --home")
+    text = _TEMPLATE.format(
+        partnership=_quoted(partnership),
+        organisation=_quoted(organisation),
+        accountable_officer=_quoted(accountable_officer),
+        data_protection_contact=_quoted(data_protection_contact),
+        database=_quoted(database),
+        seal=_quoted(seal),
+        bind=_quoted(bind),
+        workers=workers,
+    )
+    settings = _checked(home, text)
+    keyring = Keyring.create(home / settings.keys.file, seal_from_setting(settings.keys.seal))
+    keyring.put(SIGNING, SigningKey.generate().to_bytes())
+    keyring.put(LOG, SigningKey.generate().to_bytes())
+    migrate(open_database(home, settings), LOCATION)
+    write_atomically(path, text.encode(), new=True)
+    click.echo(f"Made the index of {settings.partnership} in {home}.")
+    if seal == "unsealed":
+        click.echo("Its keys are unsealed: whoever copies keys.json has them. See --seal.")
+    click.echo(
+        "A partner should not host the index: an operator that is also a partner can recognise\n"
+        "people whose tokens it already has. Let another organisation run the evaluator."
+    )
+    click.echo("Next: `index-service purpose add`, `agency add`, `agreement add`, then `run`.")
+
+
+@click.command(name="migrate")
+@home_option
+@cli_guard
+def migrate_command(home: Path) -> None:
+    """Bring the database to what this version needs. Stop the index and back up first."""
+    settings = toml.load(home / SETTINGS_FILE, IndexSettings)
+    database = open_database(home, settings)
+    migrate(database, LOCATION)
+    click.echo(f"The database {database.name} is up to date.")
+
+
+@click.command()
+@home_option
+@cli_guard
+def fingerprint(home: Path) -> None:
+    """Print the 40 digits of the index's keys, to be read to the founder by phone."""
+    index = Installation.open(home)
+    log = log_of(index.settings, index.log.key)
+    click.echo(f"Index of {index.partnership}; log {log.verifier_key}")
+    click.echo(fingerprint40(index.signing_key.public, index.log.key.public))
+
+
+def _quoted(text: str) -> str:
+    """Return `text` as a TOML basic string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    if not all(character.isprintable() for character in escaped):
+        raise OperatorError("an answer holds a character that cannot be printed: type it again")
+    return f'"{escaped}"'
+
+
+def _checked(home: Path, text: str) -> IndexSettings:
+    """Return the settings in `text`, read just as they will be read from the file."""
+    draft = home / f".{SETTINGS_FILE}.draft"
+    try:
+        write_atomically(draft, text.encode())
+        return toml.load(draft, IndexSettings)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,69 @@
+"""One installed index: its settings, database, keys and clock, opened together or not at all."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from foundation import settings as toml
+from foundation.clock import Clock, now_ms
+from foundation.database import Database, require_migrated
+from foundation.keyring import Keyring, seal_from_setting
+from index_service.audit.intake import Log
+from index_service.database import LOCATION
+from index_service.settings import IndexSettings
+from protocol.keys import SigningKey
+
+SETTINGS_FILE: Final = "index.toml"
+SIGNING: Final = "signing"
+LOG: Final = "log"
+_MINUTE_MS: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What every use case of the index needs."""
+
+    settings: IndexSettings
+    database: Database
+    signing_key: SigningKey
+    log: Log
+    clock: Clock
+
+    @classmethod
+    def open(cls, home: Path, clock: Clock = now_ms) -> "Installation":
+        """Open the index in `home`; OperatorError with the mend if anything is amiss."""
+        settings = toml.load(home / SETTINGS_FILE, IndexSettings)
+        database = open_database(home, settings)
+        require_migrated(database, LOCATION)
+        keyring = Keyring.open(home / settings.keys.file, seal_from_setting(settings.keys.seal))
+        return cls(
+            settings=settings,
+            database=database,
+            signing_key=SigningKey.from_bytes(keyring.get(SIGNING)),
+            log=log_of(settings, SigningKey.from_bytes(keyring.get(LOG))),
+            clock=clock,
+        )
+
+    @property
+    def partnership(self) -> str:
+        """The partnership this index serves."""
+        return self.settings.partnership
+
+    @property
+    def audience(self) -> str:
+        """What requests to this index name as their audience."""
+        return f"index/{self.partnership}"
+
+
+def log_of(settings: IndexSettings, key: SigningKey) -> Log:
+    """Return the log of the index with these settings, signed with `key`."""
+    deadline = settings.rules.log_deadline_minutes * _MINUTE_MS
+    return Log(name=f"{settings.partnership}.ifi-log", key=key, deadline_ms=deadline)
+
+
+def open_database(home: Path, settings: IndexSettings) -> Database:
+    """Return the database of the settings; a relative SQLite path is under `home`."""
+    url, start = settings.database.url, "sqlite:///"
+    if url.startswith(start) and not url.startswith(start + "/"):
+        url = f"{start}{(home / url.removeprefix(start)).resolve()}"
+    return Database(url)

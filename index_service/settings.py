@@ -1,0 +1,67 @@
+"""The index's settings: index.toml in its home folder."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from schemas.agencies import Steward
+from schemas.fields import PartnershipId
+
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class _Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class DatabaseSettings(_Settings, frozen=True):
+    """Where the index keeps what it is given; a relative SQLite path is under the home folder."""
+
+    url: str = "sqlite:///index.db"
+
+
+class KeySettings(_Settings, frozen=True):
+    """The keyring and how it is sealed (foundation.keyring)."""
+
+    file: str = "keys.json"
+    seal: str = "unsealed"
+
+
+class ServeSettings(_Settings, frozen=True):
+    """Where the index listens, behind whatever ends TLS."""
+
+    bind: str = "127.0.0.1:8001"
+    workers: Positive = 2
+    threads: Positive = 4
+
+
+class LimitSettings(_Settings, frozen=True):
+    """How many lookups an agency and one of its officers may make."""
+
+    agency_per_hour: Positive = 2_000
+    agency_per_day: Positive = 20_000
+    officer_per_hour: Positive = 60
+    officer_per_day: Positive = 300
+    failed_references_per_hour: Positive = 30
+
+
+class RuleSettings(_Settings, frozen=True):
+    """What the index holds every agency to."""
+
+    longest_flag_days: Positive = 730
+    stale_after_hours: Positive = 48
+    reference_days: Positive = 30
+    log_deadline_minutes: Positive = 60
+    enrolment_code_hours: Positive = 72
+
+
+class IndexSettings(_Settings, frozen=True):
+    """The whole of index.toml."""
+
+    partnership: PartnershipId
+    steward: Steward
+    database: DatabaseSettings = DatabaseSettings()
+    keys: KeySettings = KeySettings()
+    serve: ServeSettings = ServeSettings()
+    limits: LimitSettings = LimitSettings()
+    rules: RuleSettings = RuleSettings()
