@@ -4,6 +4,7 @@ The server keeps fsync, synchronous_commit and full_page_writes on, because our 
 server without them. It is made fast by being small and by its directory, not by being unsafe.
 """
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -20,6 +21,8 @@ from pathlib import Path
 import psycopg
 
 _HOW_TO_INSTALL = "the PostgreSQL server programs are missing; run: sudo deploy/prerequisites"
+_PREFIX = "ifi-pg-"
+_SWEEP_AFTER_SECONDS = 60
 _START_SECONDS = 30
 _STOP_SECONDS = 15
 # A socket's path may be 107 bytes long; the server appends "/.s.PGSQL.5432".
@@ -98,7 +101,11 @@ def running_server() -> Iterator[PostgresServer]:
     """Start a server in a directory of its own and stop it on leaving, however one leaves."""
     programs = server_programs()
     account = _unprivileged_account()
-    directory = Path(tempfile.mkdtemp(prefix="ifi-pg-", dir=_parent_directory()))
+    parent = _parent_directory()
+    _sweep(parent)
+    directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    # Held while the server is in use, and let go by the kernel if this process is killed.
+    lock = _locked(directory)
     try:
         if account is not None:
             os.chown(directory, account.pw_uid, account.pw_gid)
@@ -111,6 +118,33 @@ def running_server() -> Iterator[PostgresServer]:
             _stop(process)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _locked(directory: Path) -> int | None:
+    """Lock a server's directory and return the open descriptor, or None if somebody else has it."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _sweep(parent: str) -> None:
+    """Remove what test runs that were killed outright have left behind."""
+    for directory in Path(parent).glob(f"{_PREFIX}*"):
+        try:
+            if time.time() - directory.stat().st_mtime < _SWEEP_AFTER_SECONDS:
+                continue
+            lock = _locked(directory)
+        except OSError:
+            continue  # another user's, or just removed by another worker
+        if lock is not None:
+            shutil.rmtree(directory, ignore_errors=True)
+            os.close(lock)
 
 
 def _unprivileged_account() -> pwd.struct_passwd | None:
