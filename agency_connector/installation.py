@@ -1,0 +1,110 @@
+"""One agency's connector on this machine: its settings, database, keyring and what it believes."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from agency_connector import settings as settings_file
+from agency_connector.database import LOCATION
+from agency_connector.settings import Settings
+from agency_connector.transport import SignedClient
+from agency_connector.trust import anchors as trust_anchors
+from agency_connector.trust import storage
+from agency_connector.trust.anchors import Anchors, EpochAnchor
+from foundation.clock import Clock, now_ms
+from foundation.database import Database, require_migrated
+from foundation.keyring import Keyring, seal_from_setting
+from protocol.encoding import b64u_encode
+from protocol.keys import SealingKey, SigningKey
+from schemas.agencies import AgencyKeys
+
+SIGNING: Final = "signing"
+SEALING: Final = "sealing"
+PADDING: Final = "padding"
+HANDLES: Final = "handles"
+JOURNAL: Final = "journal"
+MIGRATE_COMMAND: Final = "agency-connector migrate"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What a command works with. `home` is the folder that holds connector.toml."""
+
+    home: Path
+    settings: Settings
+    database: Database
+    keyring: Keyring
+    signing_key: SigningKey
+    sealing_key: SealingKey
+    clock: Clock = field(default=now_ms)
+
+    @classmethod
+    def open(cls, home: Path, *, clock: Clock = now_ms) -> "Installation":
+        """Open the connector in the folder `home`.
+
+        Raises OperatorError or StorageUnavailable, each one line that says what to do, if the
+        settings are wrong, the keyring does not open or others can read it, or the database is
+        locked or not migrated.
+        """
+        settings = settings_file.load(home)
+        keyring = Keyring.open(keyring_path(settings, home), seal_from_setting(settings.keys.seal))
+        database = Database(settings_file.database_url(settings, home))
+        require_migrated(database, LOCATION, command=MIGRATE_COMMAND)
+        return cls(
+            home=home,
+            settings=settings,
+            database=database,
+            keyring=keyring,
+            signing_key=SigningKey.from_bytes(keyring.get(SIGNING)),
+            sealing_key=SealingKey.from_bytes(keyring.get(SEALING)),
+            clock=clock,
+        )
+
+    @property
+    def agency(self) -> str:
+        """This agency's id."""
+        return self.settings.agency.id
+
+    @property
+    def keys(self) -> AgencyKeys:
+        """This agency's public keys."""
+        return AgencyKeys(
+            signing=b64u_encode(self.signing_key.public),
+            sealing=b64u_encode(self.sealing_key.public),
+        )
+
+    def anchors(self) -> Anchors:
+        """Return what this connector believes; OperatorError if nobody has handed over yet."""
+        with self.database.read() as connection:
+            return trust_anchors.load(connection, self.keyring)
+
+    def index(self) -> SignedClient:
+        """Return the index as pinned at enrolment; OperatorError before."""
+        with self.database.read() as connection:
+            enrolled = storage.require_enrolment(connection)
+        return SignedClient(
+            self.settings.index.url,
+            f"index/{enrolled.partnership}",
+            self.signing_key,
+            enrolled.index_key,
+            self.clock,
+        )
+
+    def evaluator(self, epoch: EpochAnchor) -> SignedClient:
+        """Return the evaluator, whose answers must be signed with the key that `epoch` names."""
+        return SignedClient(
+            self.settings.evaluator.url,
+            f"evaluator/{epoch.descriptor.partnership}",
+            self.signing_key,
+            epoch.evaluator_signing_key,
+            self.clock,
+        )
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+
+def keyring_path(settings: Settings, home: Path) -> Path:
+    """Return where the keyring is."""
+    return home / settings.keys.file

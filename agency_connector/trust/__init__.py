@@ -1,0 +1,1 @@
+"""Whom and what this connector believes, and how a person made it so."""
