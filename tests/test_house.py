@@ -19,6 +19,8 @@ CODE = (*PRODUCT, "tests", "deploy", "benchmarks")
 
 LONGEST_FILE = 500
 EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers"}
+# What a library brings with it and shows in its own interface, so that it needs no line of its own.
+SHOWN_BY = {"flask": {"werkzeug", "jinja2", "markupsafe"}, "requests": {"urllib3"}}
 
 
 def python_files(*folders: str) -> list[Path]:
@@ -84,8 +86,8 @@ def test_every_library_that_the_product_imports_is_declared() -> None:
         for line in settings["options"]["install_requires"].splitlines()
         if line and not line.startswith("#")
     }
-    # What a declared library promises to bring with it, and shows in its own interface.
-    declared |= {"werkzeug", "jinja2", "markupsafe"} if "flask" in declared else set()
+    for library, shown in SHOWN_BY.items():
+        declared |= shown if library in declared else set()
     providers = importlib.metadata.packages_distributions()
     undeclared = []
     for path in python_files(*PRODUCT):
