@@ -1,7 +1,7 @@
 """The hand-over package: sealed with HPKE (RFC 9180, base mode) and signed by the sender."""
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from protocol import canonical, documents
@@ -94,10 +94,9 @@ def unpack(
 
 
 def _opened(package: HandoverPackage, sealing_key: SealingKey) -> HandoverContents:
-    private = X25519PrivateKey.from_private_bytes(sealing_key.to_bytes())
     bound_to = info(package.partnership, package.epoch, package.sender, package.recipient)
     try:
-        plain = _SUITE.decrypt(b64u_decode(package.ciphertext), private, info=bound_to)
+        plain = _SUITE.decrypt(b64u_decode(package.ciphertext), sealing_key.private, info=bound_to)
         return canonical.decode(plain, HandoverContents)
     except (InvalidTag, ValueError) as error:
         raise BadHandover("The package does not open with this agency's sealing key.") from error
