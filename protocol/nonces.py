@@ -26,8 +26,8 @@ def nonce_table(metadata: MetaData) -> Table:
 
 _NONCES = nonce_table(MetaData())
 _INSERT: Final = {
-    "sqlite": sqlite.insert(_NONCES).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_NONCES).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(_NONCES).on_conflict_do_nothing().returning(_NONCES.c.keyid),
+    "postgresql": postgresql.insert(_NONCES).on_conflict_do_nothing().returning(_NONCES.c.keyid),
 }
 
 
@@ -41,7 +41,7 @@ def remember(connection: Connection, keyid: str, nonce: bytes, now: int) -> bool
         _INSERT[connection.dialect.name],
         {"keyid": keyid, "nonce": nonce, "received_at": now},
     )
-    return added.rowcount == 1
+    return added.first() is not None
 
 
 def forget_old_nonces(connection: Connection, now: int) -> int:

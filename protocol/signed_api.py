@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 from flask import Flask, Response, current_app, g, request
 from sqlalchemy import Connection
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from foundation.clock import Clock
 from foundation.database import Database
@@ -102,8 +103,8 @@ class SignedApi:
 
     `audience` is this program's name in requests and `key` signs its responses. `how_to_enrol` is
     the sentence for a caller whose key nobody knows. Every response to a request that carries a
-    signature is signed and bound to it, problem documents too; a request without one gets an
-    unsigned answer, since there is nothing to bind it to.
+    signature is signed and bound to it, problem documents too. A request without one, or whose
+    body is not the signed one, gets an unsigned answer, since there is nothing to bind it to.
 
     The caller's request is one write transaction: its nonce, what the view does, what the view
     records; it has committed when the answer leaves. If the view raises Problem all of that is
@@ -193,7 +194,7 @@ class SignedApi:
     def _read(self) -> Unverified:
         try:
             return read_request(
-                _wire_request(request.get_data()),
+                _wire_request(),
                 audience=self._audience,
                 now_s=self._clock() // 1000,
             )
@@ -277,16 +278,16 @@ class SignedApi:
                 self._record_refusal(connection, holder, operation, problem, _statement(message))
 
     def _sign(self, response: Response) -> Response:
-        """Sign a response, bound to the request, unless that carries nothing to bind it to."""
+        """Sign a response, bound to the request, unless that carries nothing to bind it to.
+
+        Besides unsigned requests these are bodies that are not the signed ones, or too large.
+        """
         if "Signature" not in request.headers:
             return response
         wire = WireResponse(status=response.status_code, headers=(), body=response.get_data())
-        # A response is bound to the digest of the request's body; the body itself, which may have
-        # been too large to read, is not needed.
-        asked = _wire_request(b"")
         try:
-            added = sign_response(wire, asked, self._key, created_s=self._clock() // 1000)
-        except SignatureRefused:
+            added = sign_response(wire, _wire_request(), self._key, created_s=self._clock() // 1000)
+        except (SignatureRefused, RequestEntityTooLarge):
             return response
         response.headers.update(added)
         return response
@@ -309,16 +310,22 @@ def _api() -> SignedApi:
     return api
 
 
-def _wire_request(body: bytes) -> WireRequest:
+def _wire_request() -> WireRequest:
     """Return the request at hand as it came, its path and query percent-encoded as sent."""
     target: str = request.environ.get("RAW_URI") or request.environ["REQUEST_URI"]
-    path, _, query = target.partition("?")
+    path = target.partition("?")[0]
     if not path.startswith("/"):  # RFC 9112 §3.2.2, the absolute form
         path = urlsplit(path).path
     headers = tuple(
         (name, request.headers[name]) for name in _SIGNED_FIELDS if name in request.headers
     )
-    return WireRequest(method=request.method, path=path, query=query, headers=headers, body=body)
+    return WireRequest(
+        method=request.method,
+        path=path,
+        query=request.environ["QUERY_STRING"],
+        headers=headers,
+        body=request.get_data(),
+    )
 
 
 def _verify(signed: Unverified, public: bytes) -> None:
