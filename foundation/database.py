@@ -178,7 +178,7 @@ class Database:
         cursor = connection.cursor()
         cursor.execute(
             "SELECT set_config('lock_timeout', %s, false), "
-            + ", ".join(f"current_setting('{name}')" for name in names),
+            + ", ".join(_asked(name) for name in names),
             (f"{self._lock_wait_ms}ms",),
         )
         [(_, *values)] = cursor.fetchall()
@@ -193,6 +193,10 @@ class Database:
                 f"({', '.join(off)} off): run `{mend}; SELECT pg_reload_conf();` as its "
                 "administrator, and look for a setting of the role or database that says otherwise"
             )
+
+
+def _asked(setting: str) -> str:
+    return f"current_setting('{setting}')"
 
 
 def _parse(url: str) -> URL:

@@ -59,9 +59,12 @@ def read_private(path: Path, *, owner_may_be_root: bool = False) -> bytes:
         raise OperatorError(
             f"{path}: cannot be read ({error.strerror}): run this as the file's owner"
         ) from None
-    with os.fdopen(descriptor, "rb") as file:
-        _require_private(path, os.fstat(file.fileno()), owner_may_be_root)
-        return file.read()
+    try:
+        _require_private(path, os.fstat(descriptor), owner_may_be_root)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Runs a WSGI app under gunicorn from a `run` command; nothing of a request reaches its log."""
 
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -63,9 +64,12 @@ def serve(
         "control_socket_disable": True,  # gunicorn 25 opens a control socket otherwise
         "when_ready": announce,
     }
+    master = os.getpid()
     try:
         _Application(app_factory, settings).run()
     except SystemExit as ended:
+        if os.getpid() != master:
+            raise  # a forked worker: its exit code tells gunicorn why it ended
         # gunicorn says 3 or 4 when a worker could not start, which is failure like any other.
         sys.exit(EXIT_FAILED if ended.code else 0)
 
