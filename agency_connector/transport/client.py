@@ -1,18 +1,15 @@
 """One service as this connector calls it: requests signed anew each time, answers verified."""
 
-import ipaddress
 import secrets
-import socket
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
-import requests
 import stamina
-from urllib3.exceptions import HTTPError, NewConnectionError
+from requests import PreparedRequest
 
 from agency_connector.transport.errors import ClockOff, NotGenuine, Refused, Unreachable
+from agency_connector.transport.wire import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Wire
 from foundation.clock import Clock, now_ms
 from foundation.operator import OperatorError
 from protocol import canonical
@@ -28,12 +25,11 @@ from protocol.signature_base import Request, Response
 from schemas.operations import Operation
 from schemas.problems import ProblemDocument
 
-CONNECT_TIMEOUT_S: Final = 5.0
-READ_TIMEOUT_S: Final = 30.0
-LARGEST_ANSWER: Final = 16 * 1024 * 1024
 ATTEMPTS: Final = 3
 # Operations of which the service promises that the same message again changes nothing.
-_REPEATABLE: Final = frozenset({"enrol", "publish", "mark", "look-up", "evaluate"})
+_REPEATABLE: Final = frozenset(
+    {"enrol", "publish", "mark", "look-up", "evaluate", "introduce", "open-epoch", "send-handover"}
+)
 _FROM_IN_BETWEEN: Final = frozenset({502, 503, 504})
 
 # The library's own reports of a retry would repeat the error's words in the log.
@@ -58,22 +54,13 @@ class SignedClient:
         clock: Clock = now_ms,
         timeout: tuple[float, float] = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
     ) -> None:
-        self.service = audience.partition("/")[0]
-        self.url = _checked(url, self.service)
+        self._wire = Wire(url, audience.partition("/")[0], timeout)
+        self.url = self._wire.url
+        self.service = self._wire.service
         self._audience = audience
         self._key = key
         self._server_key = server_key
         self._clock = clock
-        self._timeout = timeout
-        # urllib3 sets TCP_NODELAY on every connection it opens; head and body go without delay.
-        self._session = requests.Session()
-        # Sending prepared requests leaves the environment out, .netrc and cookies with it; an
-        # agency's proxy and its own certificate authorities are wanted.
-        self._route: dict[str, Any] = {"stream": True, "proxies": {}}
-        if not _is_loopback(urlsplit(self.url).hostname):
-            self._route = dict(
-                self._session.merge_environment_settings(self.url, {}, True, None, None)
-            )
 
     def call(self, operation: Operation, message: msgspec.Struct | None = None) -> Any:
         """Return the service's answer, of type `operation.response`.
@@ -95,12 +82,12 @@ class SignedClient:
         only that whoever answered holds this key: compare the key before you believe anything.
         """
         return self._once(
-            operation, None, lambda body: key_of(self._decoded(body, operation.response))
+            operation, None, lambda body: key_of(self._wire.decoded(body, operation.response))
         )
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._wire.close()
 
     def _once(
         self,
@@ -109,26 +96,21 @@ class SignedClient:
         key_of_body: Callable[[bytes], bytes],
     ) -> Any:
         request, prepared = self._signed(operation, message)
-        answer = self._sent(prepared)
+        answer = self._wire.send(prepared)
         try:
             public = self._server_key or key_of_body(answer.body)
             verify_response(answer, request, public=public, now_s=self._clock() // 1000)
         except SignatureRefused as refusal:
             raise self._disbelieved(answer, refusal) from refusal
         if answer.status == 200:
-            return self._decoded(answer.body, operation.response)
+            return self._wire.decoded(answer.body, operation.response)
         raise self._refused(answer)
 
     def _signed(
         self, operation: Operation, message: msgspec.Struct | None
-    ) -> tuple[Request, requests.PreparedRequest]:
+    ) -> tuple[Request, PreparedRequest]:
         body = b"" if message is None else canonical.encode(message)
-        headers = {"Accept-Encoding": "identity", "User-Agent": "agency-connector"}
-        if message is not None:
-            headers["Content-Type"] = "application/json"
-        prepared = requests.Request(
-            operation.method, self.url + operation.path, headers=headers, data=body or None
-        ).prepare()
+        prepared = self._wire.prepared(operation, body)
         path, _, query = prepared.path_url.partition("?")
         request = Request(operation.method, path, query, (), body)
         signed = sign_request(
@@ -140,38 +122,6 @@ class SignedClient:
         )
         prepared.headers.update(signed)
         return request.with_headers(signed), prepared
-
-    def _sent(self, prepared: requests.PreparedRequest) -> Response:
-        try:
-            with self._session.send(
-                prepared,
-                timeout=self._timeout,
-                allow_redirects=False,
-                **self._route,
-            ) as response:
-                # At most one byte more than allowed is read, whatever Content-Length says.
-                body = bytearray()
-                while chunk := response.raw.read(65_536, decode_content=False):
-                    body += chunk
-                    if len(body) > LARGEST_ANSWER:
-                        raise NotGenuine(
-                            f"the answer of the {self.service} is larger than "
-                            f"{LARGEST_ANSWER >> 20} MiB: check the address in the settings"
-                        )
-                headers = tuple(response.raw.headers.iteritems())
-                return Response(response.status_code, headers, bytes(body))
-        except requests.exceptions.SSLError as error:
-            raise Unreachable(
-                f"the {self.service} at {self.url} has no certificate that this machine accepts: "
-                "check the address and the clock; if a proxy opens TLS here, name its authority in "
-                "REQUESTS_CA_BUNDLE",
-                worth_repeating=False,
-            ) from error
-        except (requests.exceptions.RequestException, OSError, HTTPError) as error:
-            raise Unreachable(
-                f"the {self.service} at {self.url} cannot be reached ({_cause(error)}): check that "
-                "it is running and that this machine may connect to it, then try again"
-            ) from error
 
     def _disbelieved(self, answer: Response, refusal: SignatureRefused) -> OperatorError:
         if refusal.code in (Refusal.STALE, Refusal.FUTURE):
@@ -193,21 +143,9 @@ class SignedClient:
         try:
             problem = msgspec.json.decode(answer.body, type=ProblemDocument)
         except msgspec.DecodeError:
-            return self._not_understood()
+            return self._wire.not_understood()
         code = problem.type.removeprefix("urn:ifi:problem:")
         return Refused(self.service, answer.status, code, problem.detail, problem.retry_after)
-
-    def _decoded(self, body: bytes, kind: type[Any]) -> Any:
-        try:
-            return msgspec.json.decode(body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise self._not_understood() from error
-
-    def _not_understood(self) -> NotGenuine:
-        return NotGenuine(
-            f"the {self.service} at {self.url} answers in a form that this version does not know: "
-            "check the address, and that both programs are of the same version"
-        )
 
 
 def _worth_repeating(error: Exception) -> bool:
@@ -219,39 +157,3 @@ def _worth_repeating(error: Exception) -> bool:
 _REPEATER: Final = stamina.RetryingCaller(
     attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=2.0
 ).on(_worth_repeating)
-
-
-def _cause(error: Exception) -> str:
-    """Return in two or three words why a connection failed; nothing of the request."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, TimeoutError) or "timed out" in str(seen):
-            return "no answer in time"
-        if isinstance(seen, ConnectionRefusedError):
-            return "connection refused"
-        if isinstance(seen, socket.gaierror):
-            return "no such host"
-        if isinstance(seen, NewConnectionError) and "refused" in str(seen):
-            return "connection refused"
-        seen = seen.__cause__ or seen.__context__
-    return "the connection failed"
-
-
-def _checked(url: str, service: str) -> str:
-    parts = urlsplit(url)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
-    if safe and parts.hostname and not (parts.query or parts.fragment or parts.username):
-        return url.rstrip("/")
-    raise OperatorError(
-        f"the address of the {service} may not be used: write https://name/, without user, query "
-        "and fragment (http:// is allowed only for this machine)"
-    )
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
