@@ -104,8 +104,9 @@ class ProgramReader:
         if process.stdout is None:
             raise SourceFailed(f"{self.name}: the program has no output")
         seconds = self.settings.timeout_seconds
-        ready, _, _ = select.select([process.stdout], [], [], seconds)
-        if not ready:
+        waiting = select.poll()
+        waiting.register(process.stdout, select.POLLIN | select.POLLHUP)
+        if not waiting.poll(seconds * 1000):
             raise SourceFailed(
                 f"{self.name}: {self.settings.command[0]}: printed nothing for {seconds} seconds "
                 "and was stopped: run it by hand, or raise timeout_seconds"
