@@ -22,6 +22,9 @@ __all__ = ["Database", "StorageUnavailable", "downgrade", "migrate", "require_mi
 
 LOCK_WAIT_MS: Final = 10_000
 CONNECT_TIMEOUT_S: Final = 10
+POOL_KEPT: Final = 5
+POOL_EXTRA: Final = 27
+POOL_WAIT_S: Final = 10
 _MODE: Final = "ifi_mode"
 _BEGIN: Final = {
     "read": ("PRAGMA query_only = ON", "BEGIN"),
@@ -117,6 +120,11 @@ class Database:
     def _explained(self, *, reading: bool = False) -> Iterator[None]:
         try:
             yield
+        except exc.TimeoutError as error:
+            raise StorageUnavailable(
+                f"all {POOL_KEPT + POOL_EXTRA} connections of this process to the database "
+                f"{self.name} are in use: find out what holds them, or run fewer threads"
+            ) from error
         except exc.DBAPIError as error:
             unavailable = explain(error, self.dialect, self.name, reading=reading)
             if unavailable is None:
@@ -124,7 +132,12 @@ class Database:
             raise unavailable from error
 
     def _open(self) -> Engine:
-        options: dict[str, Any] = {"hide_parameters": True}
+        options: dict[str, Any] = {
+            "hide_parameters": True,
+            "pool_size": POOL_KEPT,
+            "max_overflow": POOL_EXTRA,
+            "pool_timeout": POOL_WAIT_S,
+        }
         if self.dialect == "sqlite":
             engine = create_engine(self._url, **options)
             event.listen(engine, "do_connect", self._create_file)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from flask import Flask, Response, request
@@ -12,6 +12,8 @@ from werkzeug.exceptions import HTTPException
 from foundation import logs
 from foundation.database import StorageUnavailable
 from foundation.operator import PlainError
+
+T = TypeVar("T")
 
 CONTENT_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:ifi:problem:"
@@ -80,6 +82,21 @@ def problem_response(problem: Problem) -> Response:
     return response
 
 
+def read_body(body_type: type[T]) -> T:
+    """Return the body of the current request, which is JSON, as a `body_type`.
+
+    Raises Problem: 400 `json` if it is not JSON, 422 `schema`, with the field, if it is not as the
+    type has it. (A decoding error anywhere else is no fault of the caller's, so none is mapped.)
+    """
+    try:
+        return msgspec.json.decode(request.get_data(cache=False), type=body_type)
+    except msgspec.ValidationError as error:
+        fault = str(error).replace("`", "")
+        raise Problem(422, "schema", f"The body is not as the schema has it: {fault}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Problem(400, "json", "The body is not valid JSON.") from None
+
+
 Answer = Callable[[Problem], Response]
 """Makes the response of a problem: a document for a program, or a page for a person."""
 
@@ -95,7 +112,6 @@ def register(app: Flask, answer: Answer = problem_response) -> None:
 
     app.register_error_handler(Problem, answer)
     app.register_error_handler(HTTPException, of_http)
-    app.register_error_handler(msgspec.DecodeError, lambda error: answer(_json(error)))
     app.register_error_handler(StorageUnavailable, lambda error: answer(_storage(error)))
     app.register_error_handler(Exception, lambda error: answer(_unexpected(error)))
 
@@ -109,14 +125,6 @@ def _http(error: HTTPException, status: int) -> Problem:
     problem = Problem(status, code, detail)
     problem.headers |= {name: headers[name] for name in _KEPT_HEADERS if name in headers}
     return problem
-
-
-def _json(error: msgspec.DecodeError) -> Problem:
-    """A body that is no JSON, or not as the schema has it."""
-    if isinstance(error, msgspec.ValidationError):
-        fault = str(error).replace("`", "")
-        return Problem(422, "schema", f"The body is not as the schema has it: {fault}.")
-    return Problem(400, "json", "The body is not valid JSON.")
 
 
 def _storage(error: StorageUnavailable) -> Problem:

@@ -47,7 +47,7 @@ def broken() -> Flask:
 def main(bind: str, factory: str) -> None:
     logs.configure("served")
     made = {"app": app, "refusing": refusing, "broken": broken}[factory]
-    serve(made, bind, 1, 4, ready=lambda address: print(address, flush=True))  # noqa: T201
+    serve(made, bind, 1, 4, ready=lambda address: print(address, flush=True))
 
 
 if __name__ == "__main__":

@@ -104,6 +104,22 @@ def test_a_locked_database_is_told_as_locked(numbers: Database) -> None:
     impatient.close()
 
 
+def test_a_process_that_holds_all_its_connections_is_told(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foundation.database.POOL_KEPT", 1)
+    monkeypatch.setattr("foundation.database.POOL_EXTRA", 0)
+    monkeypatch.setattr("foundation.database.POOL_WAIT_S", 0.05)
+    database = Database(database_url)
+    with (
+        database.read(),
+        pytest.raises(StorageUnavailable, match=r"all 1 connections .* are in use"),
+        database.read(),
+    ):
+        pass
+    database.close()
+
+
 # --- SQLite ---------------------------------------------------------------------------------
 
 

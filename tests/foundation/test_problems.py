@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from flask import Flask, Response, request
+from flask import Flask, Response
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.test import TestResponse
 
@@ -40,7 +40,7 @@ def body_app(limit: int = 1000) -> Flask:
 
     @made.post("/body/")
     def view() -> str:
-        return str(msgspec.json.decode(request.get_data(), type=Body).count)
+        return str(problems.read_body(Body).count)
 
     return made
 
@@ -101,6 +101,10 @@ def test_a_schema_error_names_the_field() -> None:
     answer = body_app().test_client().post("/body/", data=b'{"count":"a"}')
     assert answer.json is not None
     assert "$.count" in answer.json["detail"]
+
+
+def test_what_this_program_cannot_decode_is_not_the_callers_fault() -> None:
+    assert refusal(msgspec.ValidationError("a stored row")).status_code == 500
 
 
 def test_a_redirect_stays_a_redirect() -> None:
