@@ -348,6 +348,12 @@ def test_a_request_without_one_audience_is_refused(value: str | None) -> None:
     assert "no one service" in refused.sentence
 
 
+def test_a_request_with_two_audiences_is_refused_though_one_is_ours() -> None:
+    """Signed so by its sender: two services would each take it for its own."""
+    request = signed().with_headers({"ifi-audience": "evaluator.example"})
+    assert refusal_of(request).code is Refusal.WRONG_AUDIENCE
+
+
 @pytest.mark.parametrize(
     ("off_s", "code"), [(WINDOW_S + 1, Refusal.STALE), (-WINDOW_S - 1, Refusal.FUTURE)]
 )
