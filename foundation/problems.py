@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 from flask import Flask, Response, request
@@ -12,8 +12,6 @@ from werkzeug.exceptions import HTTPException
 from foundation import logs
 from foundation.database import StorageUnavailable
 from foundation.operator import PlainError
-
-T = TypeVar("T")
 
 CONTENT_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:ifi:problem:"
@@ -80,21 +78,6 @@ def problem_response(problem: Problem) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def read_body(body_type: type[T]) -> T:
-    """Return the body of the current request, which is JSON, as a `body_type`.
-
-    Raises Problem: 400 `json` if it is not JSON, 422 `schema`, with the field, if it is not as the
-    type has it. (A decoding error anywhere else is no fault of the caller's, so none is mapped.)
-    """
-    try:
-        return msgspec.json.decode(request.get_data(cache=False), type=body_type)
-    except msgspec.ValidationError as error:
-        fault = str(error).replace("`", "")
-        raise Problem(422, "schema", f"The body is not as the schema has it: {fault}.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Problem(400, "json", "The body is not valid JSON.") from None
 
 
 Answer = Callable[[Problem], Response]

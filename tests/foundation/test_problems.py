@@ -5,17 +5,13 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.test import TestResponse
 
 from foundation import problems
 from foundation.database import StorageUnavailable
 from foundation.problems import Problem
-
-
-class Body(msgspec.Struct, forbid_unknown_fields=True):
-    count: int
 
 
 def app_raising(error: Exception) -> Flask:
@@ -40,7 +36,7 @@ def body_app(limit: int = 1000) -> Flask:
 
     @made.post("/body/")
     def view() -> str:
-        return str(problems.read_body(Body).count)
+        return str(request.get_json(force=True))
 
     return made
 
@@ -73,10 +69,7 @@ def test_an_extra_may_not_replace_a_member_of_the_standard() -> None:
         (lambda client: client.get("/nowhere"), 404, "not-found"),
         (lambda client: client.get("/body/"), 405, "method-not-allowed"),
         (lambda client: client.post("/body/", data=b"x" * 1001), 413, "too-large"),
-        (lambda client: client.post("/body/", data=b"{"), 400, "json"),
-        (lambda client: client.post("/body/", data=b"\xff"), 400, "json"),
-        (lambda client: client.post("/body/", data=b'{"count":"a"}'), 422, "schema"),
-        (lambda client: client.post("/body/", data=b'{"count":1,"name":"a"}'), 422, "schema"),
+        (lambda client: client.post("/body/", data=b"{"), 400, "bad-request"),
     ],
 )
 def test_a_bad_request_is_refused_with_a_helpful_document(
@@ -95,12 +88,6 @@ def test_a_refused_method_is_told_which_are_taken() -> None:
     assert "POST" in answer.headers["Allow"]
     assert answer.json is not None
     assert "POST" in answer.json["detail"]
-
-
-def test_a_schema_error_names_the_field() -> None:
-    answer = body_app().test_client().post("/body/", data=b'{"count":"a"}')
-    assert answer.json is not None
-    assert "$.count" in answer.json["detail"]
 
 
 def test_what_this_program_cannot_decode_is_not_the_callers_fault() -> None:
