@@ -36,16 +36,17 @@ test: prerequisites ## lint, then run every test on SQLite and PostgreSQL
 
 .PHONY: test-all-pythons
 test-all-pythons: prerequisites ## run the tests on each of Python 3.11, 3.12 and 3.13 that is here
-	@tested=; for version in 3.11 3.12 3.13; do \
+	@passed=; failed=; for version in 3.11 3.12 3.13; do \
 	    if python=$$(deploy/prerequisites --python $$version); then \
 	        echo "== Python $$version: $$python"; \
-	        $(MAKE) .venv-$$version/.installed && \
-	        .venv-$$version/bin/python -m pytest -n $(WORKERS) $(ARGS) || exit 1; \
-	        tested="$$tested $$version"; \
+	        if $(MAKE) .venv-$$version/.installed && \
+	            .venv-$$version/bin/python -m pytest -n $(WORKERS) $(ARGS); \
+	        then passed="$$passed $$version"; else failed="$$failed $$version"; fi; \
 	    else \
 	        echo "== Python $$version: not on this machine"; \
 	    fi; \
-	done; echo "== passed on:$$tested"; test -n "$$tested"
+	done; echo "== passed:$${passed:- none}; failed:$${failed:- none}"; \
+	test -n "$$passed" -a -z "$$failed"
 
 .PHONY: lint
 lint: $(STAMP) ## ruff, mypy --strict and the import contract
