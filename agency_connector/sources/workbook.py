@@ -22,7 +22,7 @@ from agency_connector.sources.settings import ExcelSource
 
 MAX_SHARED_TEXT_BYTES: Final = 64 * 1024 * 1024
 _ROWS_PER_READ: Final = 200
-_SHARED_TEXTS: Final = "xl/sharedStrings.xml"
+_SHARED_TEXTS: Final = "sharedstrings.xml"
 _ERROR_VALUES: Final = frozenset(
     ("#N/A", "#VALUE!", "#REF!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
 )
@@ -88,10 +88,14 @@ class WorkbookReader:
     def _require_size(self, file: BinaryIO) -> None:
         try:
             with zipfile.ZipFile(file) as archive:
-                sizes = {part.filename: part.file_size for part in archive.infolist()}
+                size = sum(
+                    part.file_size
+                    for part in archive.infolist()
+                    if part.filename.casefold().endswith(_SHARED_TEXTS)
+                )
         except Exception:
             raise self._broken() from None
-        if sizes.get(_SHARED_TEXTS, 0) > MAX_SHARED_TEXT_BYTES:
+        if size > MAX_SHARED_TEXT_BYTES:
             raise SourceFailed(
                 f"{self.name}: {self.path}: holds more than {MAX_SHARED_TEXT_BYTES} bytes of text: "
                 "export it as CSV"

@@ -10,27 +10,7 @@ import pytest
 from agency_connector.sources.opening import open_source
 from agency_connector.sources.rows import RowRefused, SourceRow
 from agency_connector.sources.settings import SourceSettings
-
-COLUMNS = {
-    "local_id": "Ref",
-    "given": "First",
-    "family": "Last",
-    "born": "DOB",
-    "role": "Role",
-    "status": "Status",
-    "opened": "Opened",
-    "nhs_number": "NHS",
-}
-HEADER = ["Ref", "First", "Last", "DOB", "Role", "Status", "Opened", "NHS"]
-JOHN = ["A1", "John", "Smith", "14/03/1985", "Client", "Open", "01/10/2026", "9434765919"]
-MARY = ["A2", "Mary", "Jones", "02/07/1990", "Client", "Open", "05/10/2026", ""]
-POLICY = {
-    "open_status": ["open"],
-    "longest_life_days": 365,
-    "lawful_basis": "uk-gdpr-6-1-e",
-    "desk": "front-desk",
-    "roles": {"Client": "subject"},
-}
+from tests.agency_connector.sources.describing import COLUMNS, POLICY
 
 Read = Callable[..., list[SourceRow | RowRefused]]
 

@@ -63,6 +63,10 @@ def share_texts(path: Path) -> None:
     items = b"".join(b"<si>%s</si>" % item for item in texts)
     name = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     parts["xl/sharedStrings.xml"] = b'<sst xmlns="%s">%s</sst>' % (name, items)
+    types = parts["[Content_Types].xml"]
+    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    part = b'<Override PartName="/xl/sharedStrings.xml" ContentType="%s"/></Types>' % kind
+    parts["[Content_Types].xml"] = types.replace(b"</Types>", part)
     packed(path, parts)
 
 
