@@ -5,6 +5,7 @@ import click
 from index_service.commands.init import fingerprint, init, migrate_command
 from index_service.commands.partnership import agency, agreement, purpose
 from index_service.commands.run import run
+from index_service.evaluation.commands import evaluator
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -13,5 +14,5 @@ def main() -> None:
     """The index of a partnership, and its evaluator."""
 
 
-for command in (init, migrate_command, run, fingerprint, agency, purpose, agreement):
+for command in (init, migrate_command, run, fingerprint, agency, purpose, agreement, evaluator):
     main.add_command(command)

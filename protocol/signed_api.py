@@ -8,7 +8,7 @@
 A request is verified before anything is read from it, and before it can hold the database up.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -293,7 +293,7 @@ class SignedApi:
         return response
 
 
-CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
+CHECKS: Final[Mapping[Hashable, Check]] = MappingProxyType(
     {
         "anyone": lambda: _api().check_anyone(),
         "newcomer": lambda: _api().check_newcomer(),
