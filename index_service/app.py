@@ -9,7 +9,10 @@ from foundation.routes import Guard
 from index_service.agencies import routes as agencies
 from index_service.agencies import storage
 from index_service.audit.administration import refused
+from index_service.flags import routes as flags
 from index_service.installation import Installation
+from index_service.lookups import routes as lookups
+from index_service.lookups.limits import note_refusal
 from protocol.encoding import b64u_decode
 from protocol.signed_api import CHECKS, Holder, SignedApi
 from schemas.envelopes import Envelope
@@ -41,6 +44,7 @@ def create_app(index: Installation) -> Flask:
         statement: Envelope | None,
     ) -> None:
         refused(connection, index, holder.agency, operation.name, problem.code, statement)
+        note_refusal(connection, holder.agency, operation.name, problem.code, index.clock())
 
     api = SignedApi(
         app,
@@ -53,6 +57,7 @@ def create_app(index: Installation) -> Flask:
         record_refusal=record_refusal,
         how_to_enrol="Enrol with the code that the steward gave you: `agency-connector enrol`.",
     )
-    agencies.serve(api, index)
+    for folder in (agencies, flags, lookups):
+        folder.serve(api, index)
     guard.seal(app)
     return app

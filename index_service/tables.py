@@ -5,5 +5,19 @@ from index_service.agreements import storage as agreements
 from index_service.audit import intake
 from index_service.database import metadata
 from index_service.flags import marks
+from index_service.flags import storage as flags
+from index_service.lookups import limits
+from index_service.lookups import storage as lookups
 
-__all__ = ["agreements", "desks", "documents", "intake", "marks", "metadata", "storage"]
+__all__ = [
+    "agreements",
+    "desks",
+    "documents",
+    "flags",
+    "intake",
+    "limits",
+    "lookups",
+    "marks",
+    "metadata",
+    "storage",
+]

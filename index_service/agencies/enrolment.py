@@ -3,7 +3,6 @@
 import hashlib
 from typing import Final
 
-from protocol.enrolment_code import new_code
 from sqlalchemy import Connection
 
 from foundation.problems import Problem
@@ -11,6 +10,7 @@ from index_service.agencies import storage
 from index_service.audit.administration import administer
 from index_service.installation import Installation
 from protocol.encoding import b64u_decode
+from protocol.enrolment_code import new_code
 from protocol.fingerprints import key_id
 from schemas.agencies import AgencyRole, Enrolled, Enrolment
 

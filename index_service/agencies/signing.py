@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from msgspec import Struct
-from protocol.desk_names import category_word
 from sqlalchemy import Connection
 
 from foundation.problems import Problem
@@ -14,6 +13,7 @@ from index_service.audit.administration import administer
 from index_service.audit.intake import Recorded, recorded
 from index_service.installation import Installation
 from protocol import documents as signed
+from protocol.desk_names import category_word
 from protocol.encoding import b64u_decode
 from protocol.envelopes import BadEnvelope
 from protocol.fingerprints import key_id
@@ -42,10 +42,10 @@ def introduce(
     Raises Problem: 422 if it is not signed by the caller or names other keys than those enrolled,
     403 if the caller has not been introduced itself, 409 if somebody has founded already.
     """
+    document = _signed_by(connection, index, caller, envelope, Introduction)
     again = _kept_before(connection, index, envelope)
     if again is not None:
         return again
-    document = _signed_by(connection, index, caller, envelope, Introduction)
     if document.introducer != caller:
         raise _not_as_stated("introducer")
     introduced = {
@@ -78,9 +78,6 @@ def change_keys(
     connection: Connection, index: Installation, caller: str, envelope: Envelope
 ) -> Acknowledged:
     """Replace the caller's keys by those in a change signed with its key in force."""
-    again = _kept_before(connection, index, envelope)
-    if again is not None:
-        return again
     document = _signed_by(connection, index, caller, envelope, KeyChange)
     if document.agency != caller or document.old_key != signed.signer(envelope):
         raise _not_as_stated("agency or old_key")
@@ -127,10 +124,10 @@ def open_epoch(
     connection: Connection, index: Installation, caller: str, envelope: Envelope
 ) -> Acknowledged:
     """Keep a member's signed epoch descriptor; at most two epochs are live."""
+    document = _signed_by(connection, index, caller, envelope, EpochDescriptor)
     again = _kept_before(connection, index, envelope)
     if again is not None:
         return again
-    document = _signed_by(connection, index, caller, envelope, EpochDescriptor)
     live = live_epochs(connection, index.clock())
     known = [number for number, _ in all_epochs(connection).items()]
     if document.epoch in known or (known and document.epoch < max(known)):
@@ -162,10 +159,10 @@ def send_handover(
     connection: Connection, index: Installation, caller: str, envelope: Envelope
 ) -> Acknowledged:
     """Keep a sealed package for its recipient; the index cannot open it."""
+    document = _signed_by(connection, index, caller, envelope, HandoverPackage)
     again = _kept_before(connection, index, envelope)
     if again is not None:
         return again
-    document = _signed_by(connection, index, caller, envelope, HandoverPackage)
     row = storage.find(connection, document.recipient)
     if document.sender != caller or row is None or row.keys is None:
         raise _not_as_stated("sender or recipient")

@@ -1,0 +1,1 @@
+"""Lookups: recorded, then answered; and the references that an answer gives out."""

@@ -1,0 +1,108 @@
+"""Limits: how many lookups an agency and an officer may make, counted by the clock's hours."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    and_,
+    case,
+    func,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from foundation.problems import Problem
+from index_service.database import metadata
+from index_service.settings import LimitSettings
+from schemas.operations import RESOLVE
+
+_HOUR_MS: Final = 3_600_000
+_HOURS_A_DAY: Final = 24
+# Failed references are counted under a pseudonym that no officer can have: it is empty.
+_FAILED: Final = b""
+
+lookup_counts = Table(
+    "lookup_counts",
+    metadata,
+    Column("agency", String(32), ForeignKey("agencies.agency"), primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("officer", LargeBinary(16), primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+
+
+def count_lookup(
+    connection: Connection, limits: LimitSettings, agency: str, officer: bytes, now: int
+) -> None:
+    """Count one lookup; Problem 429 if that is one too many, and then nothing is counted.
+
+    An officer's own row is locked until the transaction ends, so the officer's limits are exact;
+    an agency's can be passed by as many lookups as are under way at once.
+    """
+    hour = now // _HOUR_MS
+    _add(connection, agency, hour, officer)
+    c = lookup_counts.c
+    this_hour, mine = c.hour == hour, c.officer == officer
+    row = connection.execute(
+        select(
+            func.sum(c.count),
+            func.sum(case((this_hour, c.count), else_=0)),
+            func.sum(case((mine, c.count), else_=0)),
+            func.sum(case((and_(this_hour, mine), c.count), else_=0)),
+        ).where(c.agency == agency, c.hour > hour - _HOURS_A_DAY, c.officer != _FAILED)
+    ).one()
+    agency_day, agency_hour, officer_day, officer_hour = (int(n or 0) for n in row)
+    for counted, allowed, who, span in (
+        (officer_hour, limits.officer_per_hour, "officer", "hour"),
+        (officer_day, limits.officer_per_day, "officer", "day"),
+        (agency_hour, limits.agency_per_hour, "agency", "hour"),
+        (agency_day, limits.agency_per_day, "agency", "day"),
+    ):
+        if counted > allowed:
+            raise _over(f"{who}-over-{span}", f"This {who} has made {allowed} checks", span, now)
+
+
+def require_guesses_left(
+    connection: Connection, limits: LimitSettings, agency: str, now: int
+) -> None:
+    """Raise Problem 429 if the agency has quoted too many references that are not its own."""
+    c = lookup_counts.c
+    failed = select(c.count).where(
+        c.agency == agency, c.hour == now // _HOUR_MS, c.officer == _FAILED
+    )
+    if (connection.execute(failed).scalar() or 0) >= limits.failed_references_per_hour:
+        raise _over("too-many-guesses", "Too many references were not this agency's", "hour", now)
+
+
+def note_refusal(connection: Connection, agency: str, operation: str, code: str, now: int) -> None:
+    """Count a refused resolution, in the transaction that records the refusal."""
+    if operation == RESOLVE.name and code == "no-such-reference":
+        _add(connection, agency, now // _HOUR_MS, _FAILED)
+
+
+def _add(connection: Connection, agency: str, hour: int, officer: bytes) -> None:
+    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
+    counted = kind.insert(lookup_counts).values(agency=agency, hour=hour, officer=officer, count=1)
+    connection.execute(
+        counted.on_conflict_do_update(
+            index_elements=["agency", "hour", "officer"],
+            set_={"count": lookup_counts.c.count + 1},
+        )
+    )
+
+
+def _over(code: str, what: str, span: str, now: int) -> Problem:
+    wait = (_HOUR_MS - now % _HOUR_MS) // 1000 + 1
+    return Problem(
+        429,
+        code,
+        f"{what} in this {span}, as many as are allowed: try again later, or ask the steward.",
+        retry_after=wait,
+    )

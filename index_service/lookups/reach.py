@@ -1,0 +1,119 @@
+"""Reach: which partners and desks an asker's lookup can find, by agreement, purpose and time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from index_service.agencies import desks, storage
+from index_service.agencies.desks import DeskRow
+from index_service.agencies.storage import AgencyRow
+from index_service.agreements import storage as agreements
+from index_service.flags import marks
+from schemas.agencies import Publication
+from schemas.lookups import PartnerReason, PartnerSearched, PartnerState
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Everything that decides who may be found, read once in the lookup's transaction."""
+
+    asker: str
+    purpose: str
+    epochs: frozenset[int]
+    stale_before: int
+    partners: tuple[AgencyRow, ...]
+    covered: frozenset[str]
+    desks: Mapping[tuple[str, str], DeskRow]
+    published: Mapping[str, tuple[Publication, ...]]
+
+    def desk(self, agency: str, desk: str) -> DeskRow | None:
+        """Return the desk if a flag that points to it may count for this lookup."""
+        row = self.desks.get((agency, desk))
+        in_reach = agency in self.covered and row is not None
+        return row if in_reach and row and row.answers(self.asker, self.purpose) else None
+
+    def never_show(self) -> tuple[str, ...]:
+        """Return every partner with a hidden desk: hit or miss, the same for every lookup."""
+        active = {row.agency for row in self.partners if row.status == "active"}
+        hidden = {
+            row.document.agency
+            for row in self.desks.values()
+            if row.document.visibility == "hidden" and not row.document.withdrawn
+        }
+        return tuple(sorted(active & hidden))
+
+    def states(self) -> tuple[PartnerState, ...]:
+        """Return for each partner whether it was searched, and if not wholly, why."""
+        return tuple(self._state(row) for row in self.partners)
+
+    def _state(self, row: AgencyRow) -> PartnerState:
+        searched, because, read_at = self._searched(row)
+        return PartnerState(agency=row.agency, searched=searched, because=because, read_at=read_at)
+
+    def _searched(self, row: AgencyRow) -> tuple[PartnerSearched, PartnerReason | None, int | None]:
+        published = self.published.get(row.agency, ())
+        if row.status != "active":
+            return "not_searched", "suspended", None
+        if row.agency not in self.covered:
+            return "not_searched", "no_agreement", None
+        if not published:
+            return "not_searched", "nothing_published", None
+        latest = max(published, key=lambda mark: mark.read_at)
+        seen = [mark for mark in published if mark.epoch in self.epochs]
+        if not seen:
+            return "not_searched", "other_epoch", None
+        visible = [
+            desk
+            for desk in self.desks.values()
+            if desk.document.agency == row.agency
+            and desk.document.visibility == "visible"
+            and not desk.document.withdrawn
+        ]
+        answering = [desk for desk in visible if desk.answers(self.asker, self.purpose)]
+        if not answering:
+            return "not_searched", "no_desk_answers", None
+        newest = max(seen, key=lambda mark: mark.read_at)
+        if latest.epoch not in self.epochs:
+            return "partly", "other_epoch", newest.read_at
+        if newest.state == "paused":
+            return "paused", "source_paused", newest.read_at
+        if newest.read_at < self.stale_before:
+            return "stale", "out_of_date", newest.read_at
+        if len(answering) < len(visible):
+            return "partly", "some_desks_do_not_answer", newest.read_at
+        return "searched", None, newest.read_at
+
+
+def reach_of(
+    connection: Connection,
+    *,
+    asker: str,
+    purpose: str,
+    epochs: frozenset[int],
+    relied_on: frozenset[str],
+    now: int,
+    stale_before: int,
+) -> Reach:
+    """Return the reach of a lookup that relies on the agreements `relied_on`."""
+    covering = [
+        agreement
+        for agreement in agreements.in_force(connection, now)
+        if agreement.agreement in relied_on
+        and asker in agreement.parties
+        and purpose in agreement.purposes
+    ]
+    active_or_not = [
+        row for row in storage.everyone(connection) if row.agency != asker and row.role == "member"
+    ]
+    active = {row.agency for row in active_or_not if row.status == "active"}
+    return Reach(
+        asker=asker,
+        purpose=purpose,
+        epochs=epochs,
+        stale_before=stale_before,
+        partners=tuple(active_or_not),
+        covered=frozenset(p for agreement in covering for p in agreement.parties) & active,
+        desks=desks.everyone(connection),
+        published=marks.by_agency(connection),
+    )

@@ -1,0 +1,238 @@
+"""Lookups, side records and references in the index's database.
+
+A side record is the erasable part of a lookup: its tokens and its result, to which the entry
+commits. It is written in one row whatever was found, and what is withheld is padded, so that a
+hit at a hidden desk changes neither how many rows are written nor, in steps, how long they are.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Executable,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    and_,
+    bindparam,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from index_service.database import metadata
+from index_service.flags.storage import flag_tokens, flags
+
+WITHHELD_STEP: Final = 2048
+
+lookups = Table(
+    "lookups",
+    metadata,
+    Column("agency", String(32), ForeignKey("agencies.agency"), primary_key=True),
+    Column("lookup", LargeBinary(16), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("officer", LargeBinary(16), nullable=False),
+    Column("purpose", String(32), nullable=False),
+    Column("wide", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    # Null only inside the transaction that answers the lookup.
+    Column("intake", BigInteger, ForeignKey("intake.id")),
+    Index("ix_lookups_at", "at"),
+)
+
+side_records = Table(
+    "side_records",
+    metadata,
+    Column("intake", BigInteger, ForeignKey("intake.id"), primary_key=True, autoincrement=False),
+    Column("sets", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("withheld", LargeBinary, nullable=False),
+    Column("withheld_salt", LargeBinary(32), nullable=False),
+)
+
+references = Table(
+    "reference_quotes",
+    metadata,
+    Column("reference", String(10), primary_key=True),
+    Column("asker", String(32), ForeignKey("agencies.agency"), nullable=False),
+    Column("lookup", LargeBinary(16), nullable=False),
+    Column("holder", String(32), ForeignKey("agencies.agency"), nullable=False),
+    Column("handle", LargeBinary(16), nullable=False),
+    Column("desk", String(32), nullable=False),
+    Column("matched", LargeBinary, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_reference_quotes_expires_at", "expires_at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One token of a live flag that a lookup brought."""
+
+    token: bytes
+    flag: int
+    agency: str
+    epoch: int
+    handle: bytes
+    desk: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRow:
+    """What a reference stands for; `matched` is canonical JSON of schemas.lookups.Matched."""
+
+    reference: str
+    asker: str
+    lookup: bytes
+    holder: str
+    handle: bytes
+    desk: str
+    matched: bytes
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookupRow:
+    """A lookup that was answered before."""
+
+    digest: bytes
+    officer: bytes
+    purpose: str
+    wide: bool
+    at: int
+    intake: int
+
+
+_MATCHES: Final[dict[str, Executable]] = {
+    "sqlite": select(
+        flag_tokens.c.token, flags.c.id, flags.c.agency, flags.c.epoch, flags.c.handle, flags.c.desk
+    )
+    .join_from(flag_tokens, flags, flags.c.id == flag_tokens.c.flag)
+    .where(
+        flag_tokens.c.token.in_(bindparam("tokens", expanding=True)),
+        flags.c.ends_at > bindparam("now"),
+    ),
+    # One array parameter, so that the statement is the same for every number of tokens.
+    "postgresql": text(
+        "SELECT t.token, f.id, f.agency, f.epoch, f.handle, f.desk"
+        " FROM unnest(CAST(:tokens AS bytea[])) AS q(token)"
+        " JOIN flag_tokens t ON t.token = q.token"
+        " JOIN flags f ON f.id = t.flag WHERE f.ends_at > :now"
+    ),
+}
+
+
+def matches(connection: Connection, tokens: Sequence[bytes], now: int) -> list[Match]:
+    """Return every token of `tokens` that a flag living at `now` has; one statement."""
+    query = _MATCHES[connection.dialect.name]
+    rows = connection.execute(query, {"tokens": list(tokens), "now": now})
+    return [
+        Match(bytes(row.token), row.id, row.agency, row.epoch, bytes(row.handle), row.desk)
+        for row in rows
+    ]
+
+
+def begin(
+    connection: Connection,
+    agency: str,
+    lookup: bytes,
+    *,
+    digest: bytes,
+    officer: bytes,
+    purpose: str,
+    wide: bool,
+    now: int,
+) -> bool:
+    """Claim the lookup's id; False if it is there already.
+
+    If another transaction is answering the same lookup, this waits until that one has ended.
+    """
+    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
+    claim = kind.insert(lookups).values(
+        agency=agency,
+        lookup=lookup,
+        digest=digest,
+        officer=officer,
+        purpose=purpose,
+        wide=int(wide),
+        at=now,
+    )
+    return connection.execute(claim.on_conflict_do_nothing()).rowcount == 1
+
+
+def finish(
+    connection: Connection,
+    agency: str,
+    lookup: bytes,
+    *,
+    intake: int,
+    sets: bytes,
+    answer: bytes,
+    withheld: bytes,
+    withheld_salt: bytes,
+) -> None:
+    """Tie the lookup to its entry and keep its side record."""
+    this = and_(lookups.c.agency == agency, lookups.c.lookup == lookup)
+    connection.execute(lookups.update().where(this).values(intake=intake))
+    connection.execute(
+        insert(side_records).values(
+            intake=intake,
+            sets=sets,
+            answer=answer,
+            withheld=pad_withheld(withheld),
+            withheld_salt=withheld_salt,
+        )
+    )
+
+
+def find(connection: Connection, agency: str, lookup: bytes) -> LookupRow | None:
+    """Return a lookup that was answered, or None."""
+    this = and_(lookups.c.agency == agency, lookups.c.lookup == lookup)
+    row = connection.execute(select(lookups).where(this)).one_or_none()
+    if row is None or row.intake is None:
+        return None
+    return LookupRow(row.digest, row.officer, row.purpose, bool(row.wide), row.at, row.intake)
+
+
+def answer_of(connection: Connection, intake: int) -> bytes | None:
+    """Return the answer's bytes from the side record of an entry; None once it is erased."""
+    kept = select(side_records.c.answer).where(side_records.c.intake == intake)
+    answer: bytes | None = connection.execute(kept).scalar_one_or_none()
+    return answer
+
+
+def add_references(connection: Connection, rows: Sequence[ReferenceRow]) -> None:
+    """Keep the references that an answer gives out."""
+    if rows:
+        values: list[dict[str, Any]] = [
+            {name: getattr(row, name) for name in ReferenceRow.__slots__} for row in rows
+        ]
+        connection.execute(insert(references), values)
+
+
+def find_reference(connection: Connection, reference: str, now: int) -> ReferenceRow | None:
+    """Return what a reference stands for, if it is still good at `now`."""
+    this = and_(references.c.reference == reference, references.c.expires_at > now)
+    row = connection.execute(select(references).where(this)).one_or_none()
+    return None if row is None else ReferenceRow(**row._mapping)
+
+
+def pad_withheld(withheld: bytes) -> bytes:
+    """Return length, content and random padding: a multiple of WITHHELD_STEP bytes long."""
+    content = len(withheld).to_bytes(4, "big") + withheld
+    return content + secrets.token_bytes(-len(content) % WITHHELD_STEP)
+
+
+def unpad_withheld(padded: bytes) -> bytes:
+    """Return what `pad_withheld` was given."""
+    length = int.from_bytes(padded[:4], "big")
+    return padded[4 : 4 + length]
