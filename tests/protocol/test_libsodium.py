@@ -117,12 +117,16 @@ def test_a_kernel_that_does_not_know_the_flag_is_asked_without_it(
 
 
 def test_a_system_that_forbids_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
     def forbidden(name: str, flags: int) -> int:
+        asked.append(flags)
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "memfd_create", forbidden)
     with pytest.raises(ImportError, match="memfd_create: Operation not permitted"):
         libsodium.load(b"")
+    assert len(asked) == 1, "only an unknown flag is a reason to ask again"
 
 
 def test_a_libsodium_that_does_not_start_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
