@@ -94,7 +94,7 @@ class CsvReader:
                 f"{self.name}: {self.path}: a quotation mark opens in the record that begins on "
                 f"line {first_line} and never closes: export the file again, or correct that line"
             )
-        if pieces:
+        if any(pieces):
             yield _Record(first_line, b"".join(pieces), size <= MAX_ROW_BYTES)
 
     def _header(self, record: _Record | None) -> Mapping:

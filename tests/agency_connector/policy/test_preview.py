@@ -38,8 +38,8 @@ def test_every_record_has_a_line_that_names_nobody() -> None:
             "open_status"
         ),
         (
-            "line 2: A1: J… S…, 19…: refuse: the policy does not say what this record's role means: "
-            "add its value to [sources.policy.roles], or correct the record"
+            "line 2: A1: J… S…, 19…: refuse: the policy does not say what this record's role "
+            "means: add its value to [sources.policy.roles], or correct the record"
         ),
         "line 5: refuse: the record is too long",
     ]

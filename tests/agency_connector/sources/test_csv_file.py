@@ -1,11 +1,17 @@
 """A CSV export: what is read, what is refused by itself, and what fails the whole source."""
 
 import codecs
+import csv
+import io
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from agency_connector.sources.csv_file import CsvReader
 from agency_connector.sources.rows import (
     MAX_ROW_BYTES,
     Refusal,
@@ -13,6 +19,8 @@ from agency_connector.sources.rows import (
     SourceFailed,
     SourceRow,
 )
+from agency_connector.sources.settings import CsvSource
+from tests.agency_connector.sources.describing import COLUMNS, POLICY
 
 HEADER = "Ref,First,Last,DOB,Role,Status,Opened,NHS\n"
 JOHN = "A1,John,Smith,14/03/1985,Client,Open,01/10/2026,9434765919\n"
@@ -97,6 +105,28 @@ def test_a_last_line_without_an_end_and_blank_lines(tmp_path: Path, read: Read) 
     """A blank line is no record, and the last record needs no line end."""
     write(tmp_path, HEADER + "\n" + JOHN + "\r\n" + MARY.rstrip("\n"))
     assert local_ids(read(kind="csv", path="cases.csv")) == ["A1", "A2"]
+
+
+@settings(max_examples=300)
+@given(st.text(alphabet='a,"\n ', max_size=60))
+def test_records_are_cut_where_pythons_csv_module_would(text: str) -> None:
+    """The cutter and the parser may never disagree about where a record ends."""
+    reader = CsvReader(
+        msgspec.convert(
+            {"kind": "csv", "name": "cases", "path": "-", "columns": COLUMNS, "policy": POLICY},
+            CsvSource,
+        ),
+        Path(),
+    )
+    try:
+        cut = [record.data.decode() for record in reader._records(io.BytesIO(text.encode()))]
+    except SourceFailed:
+        with pytest.raises(csv.Error):  # strict: an open quotation mark is an error
+            list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        return
+    assert [next(csv.reader((record,)), []) for record in cut] == list(
+        csv.reader(io.StringIO(text, newline=""))
+    )
 
 
 @pytest.mark.parametrize("quote", ["", '"'], ids=["plain", "quoted"])
