@@ -102,6 +102,15 @@ class Keyring:
         """Return the names of all secrets, sorted."""
         return tuple(sorted(self._file.secrets))
 
+    def refresh(self) -> None:
+        """Take up what other processes have put or removed; raises OperatorError as `open` does."""
+        latest = _read(self._path)
+        if latest.salt != self._file.salt:
+            raise OperatorError(
+                f"{self._path}: was replaced while this program ran: start the program again"
+            )
+        self._file = latest
+
     def get(self, name: str) -> bytes:
         """Return the secret `name`; OperatorError if there is none or it has been tampered with."""
         if name not in self._file.secrets:
@@ -134,16 +143,13 @@ class Keyring:
     def _change(self, name: str, sealed: str | None) -> None:
         """Write the file anew with one secret changed, upon what other processes wrote before."""
         with locked_folder(self._path.parent):
-            latest = _read(self._path)
-            if latest.salt != self._file.salt:
-                raise OperatorError(
-                    f"{self._path}: was replaced while this program ran: start the program again"
-                )
-            kept = {key: value for key, value in latest.secrets.items() if key != name}
+            self.refresh()
+            kept = {key: value for key, value in self._file.secrets.items() if key != name}
             if sealed is not None:
                 kept[name] = sealed
-            self._file = msgspec.structs.replace(latest, secrets=kept)
-            write_atomically(self._path, _document(self._file))
+            changed = msgspec.structs.replace(self._file, secrets=kept)
+            write_atomically(self._path, _document(changed))
+            self._file = changed
 
 
 def _read(path: Path) -> _File:

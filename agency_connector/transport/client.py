@@ -97,6 +97,11 @@ class SignedClient:
     ) -> Any:
         request, prepared = self._signed(operation, message)
         answer = self._wire.send(prepared)
+        if self._server_key is None and answer.status != 200:
+            raise Unreachable(
+                f"the {self.service} at {self.url} answers {answer.status} and does not say who it "
+                "is: check the address, and that it is running"
+            )
         try:
             public = self._server_key or key_of_body(answer.body)
             verify_response(answer, request, public=public, now_s=self._clock() // 1000)

@@ -94,6 +94,8 @@ def load(connection: Connection, keyring: Keyring) -> Anchors:
             "`agency-connector epoch found`)"
         )
     log_name, log_key = read_verifier_key(pinned.log_key)
+    if any(partnership_secret(row.epoch) not in keyring.names() for row in epochs):
+        keyring.refresh()  # a command has received or opened an epoch while this program ran
     newest_first = sorted(epochs, key=lambda row: row.epoch, reverse=True)
     chosen = [row.epoch for row in epochs if row.publishing]
     return Anchors(
