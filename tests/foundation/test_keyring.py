@@ -202,6 +202,15 @@ def test_two_programs_that_put_at_once_lose_nothing(path: Path) -> None:
     assert len(Keyring.open(path, seal).names()) == 20
 
 
+def test_refresh_takes_up_what_another_program_put(path: Path) -> None:
+    seal = seal_from_setting("unsealed")
+    ours = Keyring.create(path, seal)
+    Keyring.open(path, seal).put("new", SECRET)
+    assert ours.names() == ()
+    ours.refresh()
+    assert ours.get("new") == SECRET
+
+
 def test_a_keyring_replaced_by_another_is_not_written_into(path: Path, tmp_path: Path) -> None:
     old = Keyring.create(path, key_file(tmp_path))
     path.unlink()
