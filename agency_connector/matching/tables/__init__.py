@@ -1,0 +1,44 @@
+"""The packaged public name tables (see SOURCES.md): read once, when first needed."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+
+COHORTS: tuple[int, ...] = tuple(range(1920, 2030, 10))
+"""First birth year of each ten-year span in the table of first names."""
+
+
+@cache
+def forenames() -> Mapping[str, tuple[int, ...]]:
+    """First name -> people per million births, one number per span of `COHORTS`."""
+    return {row[0]: tuple(int(part) for part in row[1:]) for row in _rows("forenames.csv.gz")}
+
+
+@cache
+def surnames() -> Mapping[str, int]:
+    """Surname -> people per million in the UK; 0 where only a foreign table has the name."""
+    return {name: int(parts) for name, parts in _rows("surnames.csv.gz")}
+
+
+@cache
+def forename_variants() -> Mapping[str, tuple[str, ...]]:
+    """First name -> names that may stand for it (nicknames, spellings), commonest first."""
+    return {name: tuple(found.split()) for name, found in _rows("forename_variants.csv.gz")}
+
+
+@cache
+def surname_variants() -> Mapping[str, tuple[str, ...]]:
+    """Surname -> spellings that may stand for it, commonest first."""
+    return {name: tuple(found.split()) for name, found in _rows("surname_variants.csv.gz")}
+
+
+def _rows(name: str) -> Iterator[list[str]]:
+    packed = files(__package__).joinpath(name).read_bytes()
+    reader = csv.reader(io.StringIO(gzip.decompress(packed).decode("ascii")))
+    next(reader)
+    yield from reader
