@@ -32,6 +32,13 @@ _REPEATABLE: Final = frozenset(
 )
 _FROM_IN_BETWEEN: Final = frozenset({502, 503, 504})
 
+
+class _Refusal(ProblemDocument, frozen=True, kw_only=True):
+    """A problem document with the member that `old-sequence` brings (RFC 9457 §3.2)."""
+
+    sequence: int | None = None
+
+
 # The library's own reports of a retry would repeat the error's words in the log.
 stamina.instrumentation.set_on_retry_hooks(())
 
@@ -146,11 +153,18 @@ class SignedClient:
 
     def _refused(self, answer: Response) -> OperatorError:
         try:
-            problem = msgspec.json.decode(answer.body, type=ProblemDocument)
+            problem = msgspec.json.decode(answer.body, type=_Refusal)
         except msgspec.DecodeError:
             return self._wire.not_understood()
         code = problem.type.removeprefix("urn:ifi:problem:")
-        return Refused(self.service, answer.status, code, problem.detail, problem.retry_after)
+        return Refused(
+            self.service,
+            answer.status,
+            code,
+            problem.detail,
+            problem.retry_after,
+            problem.sequence,
+        )
 
 
 def _worth_repeating(error: Exception) -> bool:

@@ -22,14 +22,22 @@ class ClockOff(NotGenuine):
 class Refused(OperatorError):
     """The service refused, in a signed problem document (RFC 9457).
 
-    `code` is the last part of its type, `retry_after` seconds or None.
+    `code` is the last part of its type, `retry_after` seconds or None. `sequence` comes with
+    `old-sequence`: that of the agency's latest batch.
     """
 
     def __init__(
-        self, service: str, status: int, code: str, detail: str, retry_after: int | None
+        self,
+        service: str,
+        status: int,
+        code: str,
+        detail: str,
+        retry_after: int | None,
+        sequence: int | None = None,
     ) -> None:
         super().__init__(f"the {service} refused: {detail}")
         self.status = status
         self.code = code
         self.detail = detail
         self.retry_after = retry_after
+        self.sequence = sequence
