@@ -156,11 +156,16 @@ class Database:
     def _create_file(self, *_: object) -> None:
         """Create the SQLite file as 0600 before SQLite does with the umask's mode.
 
-        SQLite gives the same mode to the -wal and -shm files beside it.
+        SQLite gives the same mode to the -wal and -shm files beside it. A file that is there is
+        never opened here: closing it would drop the POSIX locks of this process's other
+        connections, and another process could then delete the write-ahead log under them
+        (https://sqlite.org/howtocorrupt.html, section 2.2).
         """
         path = Path(str(self._url.database))
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            return
         except OSError as error:
             raise StorageUnavailable(
                 f"the database {path} cannot be opened ({error.strerror}): "
