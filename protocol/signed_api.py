@@ -56,7 +56,11 @@ __all__ = [
 FORGET_EVERY_MS: Final = 60_000
 
 _EXTENSION: Final = "ifi_signed_api"
-_SIGNED_FIELDS: Final = ("Content-Digest", AUDIENCE_FIELD, "Signature-Input", "Signature")
+# Each field that a signature covers or is, and where WSGI (PEP 3333) puts it.
+_SIGNED_FIELDS: Final = tuple(
+    (name, "HTTP_" + name.upper().replace("-", "_"))
+    for name in ("Content-Digest", AUDIENCE_FIELD, "Signature-Input", "Signature")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,20 +316,23 @@ def _api() -> SignedApi:
 
 def _wire_request() -> WireRequest:
     """Return the request at hand as it came, its path and query percent-encoded as sent."""
-    target: str = request.environ.get("RAW_URI") or request.environ["REQUEST_URI"]
-    path = target.partition("?")[0]
-    if not path.startswith("/"):  # RFC 9112 §3.2.2, the absolute form
-        path = urlsplit(path).path
-    headers = tuple(
-        (name, request.headers[name]) for name in _SIGNED_FIELDS if name in request.headers
-    )
-    return WireRequest(
-        method=request.method,
-        path=path,
-        query=request.environ["QUERY_STRING"],
-        headers=headers,
-        body=request.get_data(),
-    )
+    kept: WireRequest | None = g.get(_EXTENSION)
+    if kept is None:
+        sent = request.environ
+        path = (sent.get("RAW_URI") or sent["REQUEST_URI"]).partition("?")[0]
+        if not path.startswith("/"):  # RFC 9112 §3.2.2, the absolute form
+            path = urlsplit(path).path
+        kept = WireRequest(
+            method=request.method,
+            path=path,
+            query=sent["QUERY_STRING"],
+            headers=tuple(
+                (name, sent[variable]) for name, variable in _SIGNED_FIELDS if variable in sent
+            ),
+            body=request.get_data(),
+        )
+        setattr(g, _EXTENSION, kept)
+    return kept
 
 
 def _verify(signed: Unverified, public: bytes) -> None:
