@@ -103,7 +103,8 @@ def begin_batch(connection: Connection, agency: str, batch: bytes, digest: bytes
     """
     kind = postgresql if connection.dialect.name == "postgresql" else sqlite
     claim = kind.insert(batches).values(agency=agency, batch=batch, digest=digest, taken_at=now)
-    return connection.execute(claim.on_conflict_do_nothing()).rowcount == 1
+    claimed = claim.on_conflict_do_nothing().returning(batches.c.batch)
+    return connection.execute(claimed).first() is not None
 
 
 def finish_batch(connection: Connection, agency: str, batch: bytes, answer: bytes) -> None:

@@ -166,7 +166,8 @@ def begin(
         wide=int(wide),
         at=now,
     )
-    return connection.execute(claim.on_conflict_do_nothing()).rowcount == 1
+    claimed = claim.on_conflict_do_nothing().returning(lookups.c.lookup)
+    return connection.execute(claimed).first() is not None
 
 
 def finish(

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 from flask.testing import FlaskClient
 from msgspec import Struct
-from protocol.enrolment_code import read_code
 
 from foundation.clock import Clock
 from foundation.database import Database, migrate
@@ -19,6 +18,7 @@ from index_service.installation import Installation, log_of
 from index_service.settings import IndexSettings
 from protocol import documents
 from protocol.encoding import b64u_decode, b64u_encode
+from protocol.enrolment_code import read_code
 from protocol.epochs import partnership_key_fingerprint
 from protocol.keys import SealingKey, SigningKey
 from schemas import operations
