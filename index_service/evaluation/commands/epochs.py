@@ -113,4 +113,4 @@ def _show(keys: EvaluatorKeys, number: int) -> None:
     click.echo(f"epoch {number}")
     click.echo(f"  public key   {b64u_encode(public)}")
     click.echo(f"  signing key  {b64u_encode(keys.signing.public)}")
-    click.echo(f"  fingerprint  {fingerprint40(public, keys.signing.public)}")
+    click.echo(f"  fingerprint  {fingerprint40(keys.signing.public, public)}")

@@ -17,7 +17,7 @@ from index_service.evaluation.installation import (
 from protocol import voprf
 from protocol.encoding import b64u_decode, b64u_encode
 from protocol.fingerprints import fingerprint40
-from protocol.keys import SigningKey
+from protocol.keys import SealingKey, SigningKey
 
 MINUTE_MS = 60_000
 
@@ -108,8 +108,8 @@ def test_an_epoch_prints_the_keys_and_the_digits_to_read_out(home: Path) -> None
     assert voprf.public_key(keys.epochs[1].private_key) == public
     assert b64u_encode(public) in opened.output
     assert b64u_encode(keys.signing.public) in opened.output
-    assert fingerprint40(public, keys.signing.public) in opened.output
-    assert fingerprint40(public, keys.signing.public) in typed(home, "identity").output
+    assert fingerprint40(keys.signing.public, public) in opened.output
+    assert fingerprint40(keys.signing.public, public) in typed(home, "identity").output
 
 
 def test_each_epoch_has_a_key_of_its_own(home: Path) -> None:
@@ -158,12 +158,15 @@ def test_an_epoch_that_was_used_is_not_opened_again(home: Path) -> None:
     assert "take the next one" in again.output
 
 
-def test_an_agency_is_added_with_the_digits_to_compare(home: Path) -> None:
-    key = SigningKey.generate()
-    added = add(home, key=key)
-    assert added.exit_code == 0
-    assert fingerprint40(key.public) in added.output
-    assert fingerprint40(key.public) in typed(home, "agency", "list").output
+def test_an_agency_is_added_with_what_there_is_to_compare(home: Path) -> None:
+    """With both public keys the same 40 digits that the agency's connector shows."""
+    signing, sealing = SigningKey.generate(), SealingKey.generate()
+    assert b64u_encode(signing.public) in add(home, key=signing).output
+    assert b64u_encode(signing.public) in typed(home, "agency", "list").output
+    new = SigningKey.generate()
+    words = ("--signing-key", b64u_encode(new.public), "--sealing-key", b64u_encode(sealing.public))
+    replaced = typed(home, "agency", "replace-key", "north-police", *words)
+    assert fingerprint40(new.public, sealing.public) in replaced.output
 
 
 @pytest.mark.parametrize(
