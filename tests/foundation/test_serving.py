@@ -65,7 +65,7 @@ def test_it_serves_and_logs_no_request(tmp_path: Path) -> None:
     with running(tmp_path) as (program, netloc):
         assert get(netloc, "/?name=Aoife") == (200, "hello")
         assert get(netloc, "/Aoife")[0] == 404
-        with socket.create_connection(tuple(netloc.split(":"))) as bad:  # type: ignore[arg-type]
+        with socket.create_connection(tuple(netloc.split(":"))) as bad:  # type: ignore[arg-type]  # host and port as text
             bad.sendall(b"GET /Aoife HTTP/9.9\r\nAoife\r\n\r\n")
             bad.recv(1000)
         assert get(netloc, "/slow") == (200, "done")  # time enough for a control socket

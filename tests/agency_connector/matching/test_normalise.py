@@ -30,13 +30,13 @@ PARTICULARS = st.builds(
 
 
 def person(**fields: object) -> Person:
-    found = normalise(Particulars(**fields), today=TODAY)  # type: ignore[arg-type]
+    found = normalise(Particulars(**fields), today=TODAY)  # type: ignore[arg-type]  # fields by name
     assert isinstance(found, Person), found
     return found
 
 
 def refusal(**fields: object) -> Unusable:
-    found = normalise(Particulars(**fields), today=TODAY)  # type: ignore[arg-type]
+    found = normalise(Particulars(**fields), today=TODAY)  # type: ignore[arg-type]  # fields by name
     assert isinstance(found, Unusable)
     return found
 
