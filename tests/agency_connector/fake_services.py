@@ -10,10 +10,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from typing import Any
 
 import msgspec
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.datastructures import Headers
+from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response as HttpResponse
 
@@ -262,17 +265,40 @@ class FakeIndex(Service):
         )
 
 
-class _Quiet(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    """One connection, kept open between requests as the real servers do."""
 
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-        pass
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    service: Callable[..., Any]
+
+    def do_GET(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        environ = EnvironBuilder(
+            self.path, method=self.command, headers=Headers(self.headers.items()),
+            input_stream=BytesIO(self.rfile.read(length)), content_length=length,
+            environ_base={"REMOTE_ADDR": self.client_address[0],
+                          "REMOTE_PORT": self.client_address[1]},
+        ).get_environ()  # fmt: skip
+        answer = HttpResponse.from_app(type(self).service, environ, buffered=True)
+        self.send_response_only(answer.status_code)
+        for name, value in answer.headers:
+            if name != "Content-Length":
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.get_data())))
+        self.end_headers()
+        self.wfile.write(answer.get_data())
+
+    do_POST = do_GET  # noqa: N815 - the name that http.server looks for
 
 
 @contextmanager
 def listening(service: Callable[..., Any]) -> Iterator[str]:
     """Serve a WSGI app on a free port of this machine; yields its address."""
-    server = make_server("127.0.0.1", 0, service, threaded=True, request_handler=_Quiet)
+    handler = type("Handler", (_Handler,), {"service": staticmethod(service)})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    server.block_on_close = False
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
