@@ -245,4 +245,12 @@ def _validated(kind: type[T], **fields: object) -> T:
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
-        raise OperatorError(f"{str(error).replace('`', '')}: correct it and try again") from None
+        raise OperatorError(_mend(str(error))) from None
+
+
+def _mend(fault: str) -> str:
+    """Return msgspec's `fault` as a sentence that says what to type instead."""
+    what, _, where = fault.replace("`", "").partition(" - at $.")
+    if "regex" in what:
+        what = "write 2 to 32 lower-case letters, digits or dashes, a letter first"
+    return f"{where or 'the command'}: {what}"
