@@ -9,7 +9,7 @@ KeyId = Annotated[
     msgspec.Meta(
         min_length=22,
         max_length=22,
-        pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$",
+        pattern=r"^[A-Za-z0-9_-]{21}[AQgw]\Z",
         description="base64url of the 16 bytes that name a public key.",
     ),
 ]
@@ -18,7 +18,7 @@ SignatureText = Annotated[
     msgspec.Meta(
         min_length=88,
         max_length=88,
-        pattern=r"^[A-Za-z0-9+/]{85}[AQgw]==$",
+        pattern=r"^[A-Za-z0-9+/]{85}[AQgw]==\Z",
         description="base64 (RFC 4648 §4) of a 64-byte Ed25519 signature.",
     ),
 ]
@@ -26,14 +26,14 @@ PayloadType = Annotated[
     str,
     msgspec.Meta(
         max_length=127,
-        pattern=r"^[!-~]+$",
+        pattern=r"^[!-~]+\Z",
         description="What the payload is, and so how it must be read: a media type.",
     ),
 ]
 PayloadText = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[A-Za-z0-9+/]*={0,2}$",
+        pattern=r"^[A-Za-z0-9+/]*={0,2}\Z",
         description="base64 (RFC 4648 §4) of the signed bytes: canonical JSON (RFC 8785).",
     ),
 ]

@@ -1,4 +1,7 @@
-"""The field types that messages are made of, each stated once for Python and JSON Schema."""
+"""The field types that messages are made of, each stated once for Python and JSON Schema.
+
+Patterns are Python's and end in `\\Z`: its `$` would let a line feed through at the end.
+"""
 
 from typing import Annotated, Final
 
@@ -15,12 +18,12 @@ def _named(pattern: str, what: str) -> Meta:
     return Meta(pattern=pattern, description=what)
 
 
-AgencyId = Annotated[str, _named(r"^[a-z][a-z0-9-]{1,31}$", "an agency's short name")]
-DeskId = Annotated[str, _named(r"^[a-z][a-z0-9-]{1,31}$", "a desk's short name within its agency")]
-PartnershipId = Annotated[str, _named(r"^[a-z][a-z0-9-]{1,31}$", "the partnership's short name")]
-PurposeCode = Annotated[str, _named(r"^[a-z][a-z0-9-]{1,31}$", "a purpose of the agreed list")]
-AgreementId = Annotated[str, _named(r"^[a-z][a-z0-9-]{1,31}$", "an agreement's short name")]
-SchemeId = Annotated[str, _named(r"^[0-9]{1,4}$", "version of normalising, kinds and tables")]
+AgencyId = Annotated[str, _named(r"^[a-z][a-z0-9-]{1,31}\Z", "an agency's short name")]
+DeskId = Annotated[str, _named(r"^[a-z][a-z0-9-]{1,31}\Z", "a desk's short name within its agency")]
+PartnershipId = Annotated[str, _named(r"^[a-z][a-z0-9-]{1,31}\Z", "the partnership's short name")]
+PurposeCode = Annotated[str, _named(r"^[a-z][a-z0-9-]{1,31}\Z", "a purpose of the agreed list")]
+AgreementId = Annotated[str, _named(r"^[a-z][a-z0-9-]{1,31}\Z", "an agreement's short name")]
+SchemeId = Annotated[str, _named(r"^[0-9]{1,4}\Z", "version of normalising, kinds and tables")]
 
 Epoch = Annotated[int, Meta(ge=1, le=1_000_000, description="the generation of keys and scheme")]
 Millis = Annotated[
@@ -28,21 +31,21 @@ Millis = Annotated[
 ]
 Count = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
 
-Bytes16 = Annotated[str, _named(r"^[A-Za-z0-9_-]{21}[AQgw]$", "16 bytes, base64url unpadded")]
+Bytes16 = Annotated[str, _named(r"^[A-Za-z0-9_-]{21}[AQgw]\Z", "16 bytes, base64url unpadded")]
 Bytes32 = Annotated[
-    str, _named(r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$", "32 bytes, base64url unpadded")
+    str, _named(r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\Z", "32 bytes, base64url unpadded")
 ]
-Bytes64 = Annotated[str, _named(r"^[A-Za-z0-9_-]{85}[AQgw]$", "64 bytes, base64url unpadded")]
+Bytes64 = Annotated[str, _named(r"^[A-Za-z0-9_-]{85}[AQgw]\Z", "64 bytes, base64url unpadded")]
 Blob = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9_-]*$", max_length=90_000, description="bytes, base64url")
+    str, Meta(pattern=r"^[A-Za-z0-9_-]*\Z", max_length=90_000, description="bytes, base64url")
 ]
 FlagTokens = Annotated[
-    str, _named(r"^[A-Za-z0-9_-]{341}[AQgw]$", "16 match tokens of 16 bytes, base64url unpadded")
+    str, _named(r"^[A-Za-z0-9_-]{341}[AQgw]\Z", "16 match tokens of 16 bytes, base64url unpadded")
 ]
 LookupTokens = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9_-]+$",
+        pattern=r"^[A-Za-z0-9_-]+\Z",
         min_length=683,
         max_length=4096,
         description="32, 64, 128 or 192 match tokens of 16 bytes in ascending order, base64url",
@@ -51,7 +54,7 @@ LookupTokens = Annotated[
 Elements = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9_-]+$",
+        pattern=r"^[A-Za-z0-9_-]+\Z",
         min_length=2731,
         max_length=174_763,
         description="64, 128, 192, 1024 or 4096 group elements of 32 bytes, base64url",
@@ -59,20 +62,20 @@ Elements = Annotated[
 ]
 Reference = Annotated[
     str,
-    _named(r"^[2-9ABCDEFGHJKMNPQRTVWXYZ]{10}$", "what is quoted to a desk; the last is a check"),
+    _named(r"^[2-9ABCDEFGHJKMNPQRTVWXYZ]{10}\Z", "what is quoted to a desk; the last is a check"),
 ]
 VerifierKey = Annotated[
     str,
     Meta(
-        pattern=r"^[^+\s]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44,48}$",
+        pattern=r"^[^+\s]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44,48}\Z",
         description="a C2SP signed-note verifier key",
     ),
 ]
 
 Line = Annotated[
-    str, Meta(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$", description="one line")
+    str, Meta(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+\Z", description="one line")
 ]
-Phone = Annotated[str, _named(r"^\+?[0-9][0-9 ]{4,24}$", "a telephone number: digits and spaces")]
-Email = Annotated[str, _named(r"^[^@\s]{1,64}@[^@\s]{1,190}$", "a team's e-mail address")]
-TimeOfDay = Annotated[str, _named(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", "local time, 24 hours")]
-TimeZone = Annotated[str, _named(r"^[A-Za-z]+(/[A-Za-z_]+)*$", "a name of the IANA database")]
+Phone = Annotated[str, _named(r"^\+?[0-9][0-9 ]{4,24}\Z", "a telephone number: digits and spaces")]
+Email = Annotated[str, _named(r"^[^@\s]{1,64}@[^@\s]{1,190}\Z", "a team's e-mail address")]
+TimeOfDay = Annotated[str, _named(r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z", "local time, 24 hours")]
+TimeZone = Annotated[str, _named(r"^[A-Za-z]+(/[A-Za-z_]+)*\Z", "a name of the IANA database")]

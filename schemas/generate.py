@@ -64,7 +64,7 @@ def json_schemas() -> dict[str, Any]:
     types: list[Any] = [*DOCUMENTS, ProblemDocument]
     for operation in (*INDEX_OPERATIONS, *EVALUATOR_OPERATIONS, *CONNECTOR_OPERATIONS):
         types += [t for t in (operation.request, operation.response) if t is not None]
-    _, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    components = _components(types, "#/$defs/{name}")
     return {
         "$schema": SCHEMA_DIALECT,
         "title": "Interest Flag Index messages",
@@ -77,9 +77,7 @@ def openapi(title: str, operations: tuple[Operation, ...]) -> dict[str, Any]:
     types: list[Any] = [ProblemDocument]
     for operation in operations:
         types += [t for t in (operation.request, operation.response) if t is not None]
-    _, components = msgspec.json.schema_components(
-        types, ref_template="#/components/schemas/{name}"
-    )
+    components = _components(types, "#/components/schemas/{name}")
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
@@ -93,6 +91,23 @@ def openapi(title: str, operations: tuple[Operation, ...]) -> dict[str, Any]:
             "securitySchemes": _SECURITY_SCHEMES,
         },
     }
+
+
+def _components(types: list[Any], ref_template: str) -> dict[str, Any]:
+    _, components = msgspec.json.schema_components(types, ref_template=ref_template)
+    return {name: _in_ecma_262(schema) for name, schema in components.items()}
+
+
+def _in_ecma_262(schema: Any) -> Any:
+    """Return `schema` with patterns as JSON Schema has them (ECMA-262): `$` for Python's `\\Z`."""
+    if isinstance(schema, dict):
+        return {
+            name: part.replace(r"\Z", "$")
+            if name == "pattern" and isinstance(part, str)
+            else _in_ecma_262(part)
+            for name, part in schema.items()
+        }
+    return [_in_ecma_262(part) for part in schema] if isinstance(schema, list) else schema
 
 
 def _operation(operation: Operation) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class HandoverPackage(Message, frozen=True):
     sender_keys: AgencyKeys
     recipient: AgencyId
     recipient_keys: AgencyKeys
-    ciphertext: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+$", max_length=60_000)]
+    ciphertext: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\Z", max_length=60_000)]
     signed_at: Millis
 
 

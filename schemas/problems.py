@@ -11,7 +11,7 @@ class ProblemDocument(Struct, frozen=True, kw_only=True):
     Other members may stand beside these (RFC 9457 §3.2), such as `retry_after` in seconds.
     """
 
-    type: Annotated[str, Meta(pattern=r"^urn:ifi:problem:[a-z0-9-]+$")]
+    type: Annotated[str, Meta(pattern=r"^urn:ifi:problem:[a-z0-9-]+\Z")]
     title: str
     status: Annotated[int, Meta(ge=400, le=599)]
     detail: str
