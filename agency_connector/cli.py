@@ -20,6 +20,8 @@ _COMMANDS: Final = {
     "desk": ("desk", "desk"),
     "status": ("status", "status"),
     "doctor": ("doctor", "doctor"),
+    "preview": ("preview", "preview"),
+    "sync": ("sync", "sync"),
 }
 
 
