@@ -11,9 +11,11 @@ from agency_connector.transport import SignedClient
 from agency_connector.trust import anchors as trust_anchors
 from agency_connector.trust import storage
 from agency_connector.trust.anchors import Anchors, EpochAnchor
+from agency_connector.trust.storage import EnrolmentRow
 from foundation.clock import Clock, now_ms
 from foundation.database import Database, require_migrated
 from foundation.keyring import Keyring, seal_from_setting
+from foundation.operator import OperatorError
 from protocol.encoding import b64u_encode
 from protocol.keys import SealingKey, SigningKey
 from schemas.agencies import AgencyKeys
@@ -76,12 +78,17 @@ class Installation:
     def anchors(self) -> Anchors:
         """Return what this connector believes; OperatorError if nobody has handed over yet."""
         with self.database.read() as connection:
+            self._require_same_agency(storage.require_enrolment(connection))
             return trust_anchors.load(connection, self.keyring)
 
     def index(self) -> SignedClient:
-        """Return the index as pinned at enrolment; OperatorError before."""
+        """Return the index as pinned at enrolment; OperatorError before.
+
+        The client keeps its connections: a program that runs on makes one and closes it at the end.
+        """
         with self.database.read() as connection:
             enrolled = storage.require_enrolment(connection)
+        self._require_same_agency(enrolled)
         return SignedClient(
             self.settings.index.url,
             f"index/{enrolled.partnership}",
@@ -99,6 +106,13 @@ class Installation:
             epoch.evaluator_signing_key,
             self.clock,
         )
+
+    def _require_same_agency(self, enrolled: EnrolmentRow) -> None:
+        if enrolled.agency != self.agency:
+            raise OperatorError(
+                f"this connector is enrolled as {enrolled.agency}, and {settings_file.FILE_NAME} "
+                f"says {self.agency}: set agency.id back, or make another connector with `init`"
+            )
 
     def close(self) -> None:
         """Close the database."""

@@ -12,12 +12,12 @@ from schemas.fields import AgencyId, DeskId, Email, Line, Phone, PurposeCode, Ti
 
 FILE_NAME: Final = "connector.toml"
 
-Url = Annotated[str, Meta(pattern=r"^https?://[^\s/]+(/\S*)?$", max_length=500)]
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s/]+(/\S*)?\Z", max_length=500)]
 Hours = Annotated[
     str,
     Meta(
         pattern=r"^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))? "
-        r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
+        r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]\Z"
     ),
 ]
 """When a desk is staffed, such as `mon-fri 09:00-17:00`, local time."""

@@ -147,6 +147,10 @@ def _desks(installation: Installation) -> tuple[Line, ...]:
         unsigned = own_desks.unsigned(installation)
     except PlainError as error:
         return (Line("desks", str(error), good=False),)
+    with installation.database.read() as connection:
+        role = storage.require_enrolment(connection).role
+    if not installation.settings.desks and role != "member":
+        return ()  # an auditor publishes nothing and is not phoned
     if not installation.settings.desks:
         return (
             Line(

@@ -83,3 +83,14 @@ def test_another_index_cannot_take_the_place_of_the_first(town: Town) -> None:
     town.index.key = SigningKey.generate()
     with pytest.raises(OperatorError, match="another key"):
         enrol(installation, town.typing(town.index.register("oakshire", "Oakshire")))
+
+
+def test_an_enrolled_connector_cannot_be_renamed_in_its_settings(town: Town) -> None:
+    """Its keys are one agency's; another name would only be refused, or worse, confused."""
+    installation = town.founded("oakshire")
+    agency = msgspec.structs.replace(installation.settings.agency, id="elmham")
+    settings = msgspec.structs.replace(installation.settings, agency=agency)
+    renamed = replace(installation, settings=settings)
+    for use in (renamed.anchors, renamed.index):
+        with pytest.raises(OperatorError, match="enrolled as oakshire"):
+            use()
