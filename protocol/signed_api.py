@@ -25,7 +25,7 @@ from foundation.problems import Problem
 from foundation.routes import Check, Guard
 from protocol import canonical
 from protocol.bodies import CONTENT_TYPE, LARGEST_BODY, read_body
-from protocol.encoding import EncodingError, b64u_decode
+from protocol.encoding import b64u_decode
 from protocol.http_signatures import (
     AUDIENCE_FIELD,
     Refusal,
@@ -175,12 +175,11 @@ class SignedApi:
         signed = self._read()
         try:
             keys = msgspec.json.decode(request.get_data(), type=_Claimed).keys
-            public = b64u_decode(keys.signing, PUBLIC_BYTES)
-        except (msgspec.DecodeError, EncodingError, UnicodeDecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Problem(
                 422, "schema", "The body has no keys.signing to check the signature with."
             ) from None
-        _verify(signed, public)
+        _verify(signed, b64u_decode(keys.signing, PUBLIC_BYTES))
         return signed
 
     def check_enrolled(self) -> Unverified:

@@ -280,13 +280,9 @@ def test_a_newcomer_without_a_readable_key_is_refused(program: Program, body: by
 
 
 def test_a_newcomers_key_with_a_line_break_behind_it_is_none(program: Program) -> None:
-    """The pattern of a field lets one pass; what is decoded from it must not fail for that."""
+    """If the pattern let one pass, decoding it would be a failure of ours."""
     keys = AgencyKeys(signing=b64u_encode(bytes(32)) + "\n", sealing=b64u_encode(bytes(32)))
     assert program.call(JOIN, Newcomer(keys=keys), SigningKey.generate()).status == 422
-
-
-def test_an_escaped_backslash_is_no_line_break(program: Program) -> None:
-    assert program.call(KEEP, b'{"agency":"a-b","words":"\\\\n"}', program.police).status == 200
 
 
 def test_a_refused_newcomer_leaves_no_trace(program: Program) -> None:
@@ -526,8 +522,7 @@ def test_nothing_is_answered_if_the_commit_fails(
         (b'{"agency":"a-b","words":"x","Mary Smith":1}', 422, "value"),
         (b'{"agency":"Mary Smith","words":"x"}', 422, "agency"),
         (b'{"agency":"a-b","words":7}', 422, "words"),
-        (b'{"agency":"a-b\\n","words":"x"}', 422, "line break"),
-        (b'{"agency":"a-b\\u000A","words":"x"}', 422, "line break"),
+        (b'{"agency":"a-b\\n","words":"x"}', 422, "agency"),
     ],
 )
 def test_a_body_that_is_wrong_is_told_where_and_never_repeated(
