@@ -7,7 +7,6 @@ from foundation import problems
 from foundation.problems import Problem
 from foundation.routes import Guard
 from index_service.agencies import routes as agencies
-from index_service.agencies import storage
 from index_service.audit.administration import refused
 from index_service.flags import routes as flags
 from index_service.installation import Installation
@@ -26,7 +25,7 @@ def create_app(index: Installation) -> Flask:
     guard = Guard(CHECKS)
 
     def find_holder(connection: Connection, key: str) -> Holder | None:
-        row = storage.holder_of(connection, key)
+        row = index.standing.read(connection).by_key.get(key)
         if row is None or row.keys is None:
             return None
         return Holder(

@@ -1,6 +1,6 @@
 """One installed index: its settings, database, keys and clock, opened together or not at all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ from foundation.keyring import Keyring, seal_from_setting
 from index_service.audit.intake import Log
 from index_service.database import LOCATION
 from index_service.settings import IndexSettings
+from index_service.standing import StandingReader
 from protocol.keys import SigningKey
 
 SETTINGS_FILE: Final = "index.toml"
@@ -28,6 +29,7 @@ class Installation:
     signing_key: SigningKey
     log: Log
     clock: Clock
+    standing: StandingReader = field(default_factory=StandingReader)
 
     @classmethod
     def open(cls, home: Path, clock: Clock = now_ms) -> "Installation":

@@ -1,5 +1,6 @@
 """Every table of the index: importing this module is what makes the metadata whole."""
 
+from index_service import revision
 from index_service.agencies import desks, documents, storage
 from index_service.agreements import storage as agreements
 from index_service.audit import intake
@@ -19,5 +20,6 @@ __all__ = [
     "lookups",
     "marks",
     "metadata",
+    "revision",
     "storage",
 ]

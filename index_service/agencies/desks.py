@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from index_service.database import metadata
+from index_service.revision import move_on
 from protocol import canonical
 from schemas.agencies import Desk
 from schemas.envelopes import Envelope
@@ -68,6 +69,7 @@ def put(connection: Connection, row: DeskRow) -> None:
             envelope=canonical.encode(row.envelope),
         )
     )
+    move_on(connection)
 
 
 def find(connection: Connection, agency: str, desk: str) -> DeskRow | None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from index_service.database import metadata
+from index_service.revision import move_on
 from protocol import canonical
 from schemas.envelopes import Envelope
 
@@ -58,6 +59,7 @@ def keep(
             intake=intake,
         )
     )
+    move_on(connection)
 
 
 def intake_of(connection: Connection, envelope: Envelope) -> int | None:

@@ -1,6 +1,5 @@
 """Signed documents laid before the index: checked, recorded, kept; the same again is the same."""
 
-from collections.abc import Mapping
 from typing import TypeVar
 
 from msgspec import Struct
@@ -128,8 +127,8 @@ def open_epoch(
     again = _kept_before(connection, index, envelope)
     if again is not None:
         return again
-    live = live_epochs(connection, index.clock())
-    known = [number for number, _ in all_epochs(connection).items()]
+    standing = index.standing.read(connection)
+    live, known = standing.live_epochs(index.clock()), standing.epochs
     if document.epoch in known or (known and document.epoch < max(known)):
         raise Problem(
             409, "epoch-known", f"Epoch {document.epoch} is not newer: open {max(known) + 1}."
@@ -141,18 +140,6 @@ def open_epoch(
     if document.closes_at <= max(document.opens_at, index.clock()):
         raise Problem(422, "epoch-over", "The epoch would be over already: correct its dates.")
     return _keep(connection, index, "epoch", "epoch-opened", caller, envelope, epoch=document.epoch)
-
-
-def all_epochs(connection: Connection) -> Mapping[int, EpochDescriptor]:
-    """Return every epoch's descriptor by number; their signatures were checked when kept."""
-    found = (signed.claimed(e, EpochDescriptor) for e in documents.all_of(connection, "epoch"))
-    return {descriptor.epoch: descriptor for descriptor in found}
-
-
-def live_epochs(connection: Connection, now: int) -> Mapping[int, EpochDescriptor]:
-    """Return the descriptors of the epochs that are live at `now` (ms UTC), by number."""
-    epochs = all_epochs(connection).items()
-    return {number: told for number, told in epochs if told.opens_at <= now < told.closes_at}
 
 
 def send_handover(

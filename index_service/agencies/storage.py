@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from index_service.database import metadata
+from index_service.revision import move_on
 from protocol.encoding import b64u_decode
 from protocol.fingerprints import key_id
 from schemas.agencies import AgencyKeys, AgencyRole, AgencyStatus
@@ -78,11 +79,13 @@ def add(connection: Connection, agency: str, name: str, role: AgencyRole, now: i
             agency=agency, name=name, role=role, status="active", registered_at=now
         )
     )
+    move_on(connection)
 
 
 def set_status(connection: Connection, agency: str, status: AgencyStatus) -> bool:
     """Suspend or resume an agency; return whether it was there."""
     changed = update(agencies).where(agencies.c.agency == agency).values(status=status)
+    move_on(connection)
     return connection.execute(changed).rowcount > 0
 
 
@@ -117,20 +120,6 @@ def _rows(connection: Connection, agency: str | None = None) -> tuple[AgencyRow,
     )
 
 
-def holder_of(connection: Connection, key: str) -> AgencyRow | None:
-    """Return the agency whose signing key in force has the id `key`, or None."""
-    query = (
-        select(agencies, agency_keys.c.signing, agency_keys.c.sealing)
-        .join(agency_keys, agency_keys.c.agency == agencies.c.agency)
-        .where(agency_keys.c.key_id == key, agency_keys.c.replaced_at.is_(None))
-    )
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    keys = AgencyKeys(signing=row.signing, sealing=row.sealing)
-    return AgencyRow(row.agency, row.name, row.role, row.status, keys)
-
-
 def put_keys(connection: Connection, agency: str, keys: AgencyKeys, now: int) -> None:
     """Make `keys` those in force of `agency`; earlier ones stay, marked as replaced."""
     in_force = (agency_keys.c.agency == agency) & agency_keys.c.replaced_at.is_(None)
@@ -144,6 +133,7 @@ def put_keys(connection: Connection, agency: str, keys: AgencyKeys, now: int) ->
             since=now,
         )
     )
+    move_on(connection)
 
 
 def is_key_known(connection: Connection, key: str) -> bool:

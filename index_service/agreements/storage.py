@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 
 from index_service.database import metadata
+from index_service.revision import move_on
 from schemas.agreements import Agreement, Purpose
 
 purposes = Table(
@@ -40,10 +41,12 @@ def add_purpose(connection: Connection, purpose: Purpose) -> None:
     """Add or reword `purpose`."""
     connection.execute(delete(purposes).where(purposes.c.code == purpose.code))
     connection.execute(insert(purposes).values(code=purpose.code, words=purpose.words))
+    move_on(connection)
 
 
 def remove_purpose(connection: Connection, code: str) -> bool:
     """Take a purpose off the list; return whether it stood there."""
+    move_on(connection)
     return connection.execute(delete(purposes).where(purposes.c.code == code)).rowcount > 0
 
 
@@ -66,10 +69,12 @@ def put_agreement(connection: Connection, agreement: Agreement) -> None:
             ends_at=agreement.ends_at,
         )
     )
+    move_on(connection)
 
 
 def end_agreement(connection: Connection, name: str, at: int) -> bool:
     """End an agreement at `at` (ms UTC); return whether it was there."""
+    move_on(connection)
     ended = update(agreements).where(agreements.c.agreement == name).values(ends_at=at)
     return connection.execute(ended).rowcount > 0
 
@@ -88,8 +93,3 @@ def all_agreements(connection: Connection) -> tuple[Agreement, ...]:
         )
         for row in rows
     )
-
-
-def in_force(connection: Connection, now: int) -> tuple[Agreement, ...]:
-    """Return the agreements in force at `now` (ms UTC)."""
-    return tuple(a for a in all_agreements(connection) if a.starts_at <= now < a.ends_at)

@@ -1,5 +1,7 @@
 """Entries about the partnership itself, and about requests that were refused."""
 
+from typing import Final
+
 from sqlalchemy import Connection
 
 from index_service.audit.intake import Recorded, record
@@ -7,6 +9,9 @@ from index_service.installation import Installation
 from protocol.entries import new_entry_salt
 from schemas.entries import Act, Administration, Refusal
 from schemas.envelopes import Envelope
+
+LARGEST_STATEMENT: Final = 32_768
+"""Characters of base64 that a refused statement may have and still be kept in the entry."""
 
 
 def administer(
@@ -40,7 +45,13 @@ def refused(
     code: str,
     statement: Envelope | None,
 ) -> Recorded:
-    """Record that a validly signed request of `agency` was refused with problem `code`."""
+    """Record that a validly signed request of `agency` was refused with problem `code`.
+
+    `statement` has not been checked, only who sent it: one too large to stand in an entry is left
+    out.
+    """
+    if statement is not None and len(statement.payload) > LARGEST_STATEMENT:
+        statement = None
     entry = Refusal(
         v=1,
         partnership=index.partnership,

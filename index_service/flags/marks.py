@@ -16,6 +16,7 @@ from sqlalchemy import (
 from sqlalchemy import delete as delete_from
 
 from index_service.database import metadata
+from index_service.revision import move_on
 from schemas.agencies import Publication
 
 publication_marks = Table(
@@ -44,6 +45,7 @@ def put(connection: Connection, agency: str, publication: Publication) -> None:
 def remove(connection: Connection, agency: str, epoch: int) -> None:
     """Take the mark away: the agency has left the epoch."""
     mark = publication_marks.c
+    move_on(connection)
     connection.execute(
         delete_from(publication_marks).where(mark.agency == agency, mark.epoch == epoch)
     )

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 from sqlalchemy import Connection
 
 from foundation.problems import Problem
-from index_service.agencies import desks
-from index_service.agencies.signing import live_epochs
+from index_service.agencies.desks import DeskRow
 from index_service.audit.intake import record
 from index_service.flags import marks, storage
 from index_service.flags.storage import StoredFlag
@@ -62,12 +62,14 @@ def take_batch(
             "Publish again from the source.",
             sequence=stands_at,
         )
-    if statement.epoch not in live_epochs(connection, now):
+    standing = index.standing.read(connection)
+    if statement.epoch not in standing.live_epochs(now):
         raise Problem(422, "epoch-not-live", f"Epoch {statement.epoch} is not live: see `status`.")
     if statement.kind == "erasure":
         done = _withdraw(connection, caller.agency, statement.epoch, batch.withdrawals)
     else:
-        done = _put(connection, index, caller.agency, statement.epoch, batch.flags, now)
+        latest = now + index.settings.rules.longest_flag_days * _DAY_MS
+        done = _put(connection, standing.desks, caller.agency, statement.epoch, batch.flags, latest)
     entry = record(connection, index.log, _entry(index, batch, statement, done, now))
     answer = canonical.encode(
         BatchTaken(
@@ -105,7 +107,7 @@ def take_mark(
     else:
         if mark.read_at > now + _CLOCK_SLACK_MS:
             raise Problem(422, "from-the-future", "The reading is from the future: set the clock.")
-        if mark.epoch not in live_epochs(connection, now):
+        if mark.epoch not in index.standing.read(connection).live_epochs(now):
             raise Problem(422, "epoch-not-live", f"Epoch {mark.epoch} is not live: see `status`.")
         publication = Publication(epoch=mark.epoch, state=mark.state, read_at=mark.read_at)
         marks.put(connection, caller.agency, publication)
@@ -141,19 +143,18 @@ def _not_as_stated(what: str) -> Problem:
 
 def _put(
     connection: Connection,
-    index: Installation,
+    desks: Mapping[tuple[str, str], DeskRow],
     agency: str,
     epoch: int,
     put: tuple[Flag, ...],
-    now: int,
+    latest: int,
 ) -> Counter[str]:
     for desk in sorted({flag.desk for flag in put}):
-        row = desks.find(connection, agency, desk)
+        row = desks.get((agency, desk))
         if row is None or row.document.withdrawn:
             raise Problem(
                 422, "no-such-desk", f"The desk {desk} is not signed: run `desk sign` first."
             )
-    latest = now + index.settings.rules.longest_flag_days * _DAY_MS
     wanted = [_stored(flag, latest) for flag in put]
     present = storage.by_handle(connection, agency, epoch, [flag.handle for flag in wanted])
     new = [flag for flag in wanted if flag.handle not in present]

@@ -9,14 +9,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from foundation.problems import Problem
-from index_service.agencies import desks
-from index_service.agencies.signing import live_epochs
-from index_service.agreements import storage as agreements
 from index_service.audit.intake import record
 from index_service.installation import Installation
 from index_service.lookups import limits, storage
 from index_service.lookups.reach import Reach, reach_of
 from index_service.lookups.storage import Match, ReferenceRow
+from index_service.standing import Standing
 from protocol import canonical, commitments, documents
 from protocol.commitments import SHOWN, WITHHELD, commit, commit_to_tokens, new_salt
 from protocol.encoding import EncodingError, b64u_decode, b64u_encode
@@ -81,11 +79,13 @@ def look_up(
     )
     if not claimed:
         return _first_answer(connection, caller.agency, lookup, digest)
-    token_sets = _token_sets(connection, statement, request, now)
-    _require_allowed(connection, caller, statement, now)
+    standing = index.standing.read(connection)
+    token_sets = _token_sets(standing, statement, request, now)
+    _require_allowed(standing, caller, statement, now)
+    _require_something_to_widen(connection, caller, statement, now)
     limits.count_lookup(connection, index.settings.limits, caller.agency, officer, now)
     reach = reach_of(
-        connection,
+        standing,
         asker=caller.agency,
         purpose=statement.purpose,
         epochs=frozenset(token_sets),
@@ -125,7 +125,7 @@ def look_up(
         connection,
         caller.agency,
         lookup,
-        intake=entry.intake,
+        number=entry.intake,
         sets=msgspec.json.encode(request.sets),
         answer=answer,
         withheld=withheld_bytes,
@@ -158,7 +158,7 @@ def _first_answer(connection: Connection, agency: str, lookup: bytes, digest: by
     before = storage.find(connection, agency, lookup)
     if before is None or before.digest != digest:
         raise Problem(409, "lookup-differs", "This lookup id was used for another lookup.")
-    answer = storage.answer_of(connection, before.intake)
+    answer = storage.answer_of(connection, agency, lookup)
     if answer is None:
         raise Problem(
             404, "answer-erased", "This lookup's answer has been erased by retention: check again."
@@ -167,10 +167,10 @@ def _first_answer(connection: Connection, agency: str, lookup: bytes, digest: by
 
 
 def _token_sets(
-    connection: Connection, statement: LookupStatement, request: LookupRequest, now: int
+    standing: Standing, statement: LookupStatement, request: LookupRequest, now: int
 ) -> dict[int, list[bytes]]:
     """Return the tokens of each epoch, after checking them against the statement."""
-    live = live_epochs(connection, now)
+    live = standing.live_epochs(now)
     found: dict[int, list[bytes]] = {}
     for stated, token_set in zip(statement.tokens, request.sets, strict=True):
         if token_set.epoch not in live or token_set.epoch in found:
@@ -203,14 +203,14 @@ def _tokens(token_set: TokenSet) -> list[bytes]:
 
 
 def _require_allowed(
-    connection: Connection, caller: Caller, statement: LookupStatement, now: int
+    standing: Standing, caller: Caller, statement: LookupStatement, now: int
 ) -> None:
     """Refuse what no agreement, purpose or desk of the asker's own supports."""
-    if statement.purpose not in {p.code for p in agreements.all_purposes(connection)}:
+    if statement.purpose not in standing.purposes:
         raise Problem(422, "unknown-purpose", "The purpose is not on the agreed list.")
     in_force = {
         agreement.agreement
-        for agreement in agreements.in_force(connection, now)
+        for agreement in standing.agreements_in_force(now)
         if caller.agency in agreement.parties and statement.purpose in agreement.purposes
     }
     missing = sorted(set(statement.agreements) - in_force)
@@ -221,11 +221,17 @@ def _require_allowed(
             f"The agreement {missing[0]} is not in force for this agency and purpose: "
             "fetch the directory again, or speak to the steward.",
         )
-    own = desks.find(connection, caller.agency, statement.call_back)
+    own = standing.desks.get((caller.agency, statement.call_back))
     if own is None or own.document.withdrawn or own.document.visibility != "visible":
         raise Problem(
             422, "no-such-desk", "The call-back desk is not one of this agency's signed desks."
         )
+
+
+def _require_something_to_widen(
+    connection: Connection, caller: Caller, statement: LookupStatement, now: int
+) -> None:
+    """Refuse a wide lookup without a recent narrow one of the same officer and purpose."""
     if statement.breadth == "narrow":
         if statement.follows is not None:
             raise _not_as_stated("follows")

@@ -3,20 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
-from index_service.agencies import desks, storage
 from index_service.agencies.desks import DeskRow
 from index_service.agencies.storage import AgencyRow
-from index_service.agreements import storage as agreements
-from index_service.flags import marks
+from index_service.standing import Standing
 from schemas.agencies import Publication
 from schemas.lookups import PartnerReason, PartnerSearched, PartnerState
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Everything that decides who may be found, read once in the lookup's transaction."""
+    """Everything that decides who may be found, as the partnership stands."""
 
     asker: str
     purpose: str
@@ -86,7 +82,7 @@ class Reach:
 
 
 def reach_of(
-    connection: Connection,
+    standing: Standing,
     *,
     asker: str,
     purpose: str,
@@ -96,24 +92,24 @@ def reach_of(
     stale_before: int,
 ) -> Reach:
     """Return the reach of a lookup that relies on the agreements `relied_on`."""
+    partners = [
+        row for row in standing.agencies.values() if row.agency != asker and row.role == "member"
+    ]
+    active = {row.agency for row in partners if row.status == "active"}
     covering = [
         agreement
-        for agreement in agreements.in_force(connection, now)
+        for agreement in standing.agreements_in_force(now)
         if agreement.agreement in relied_on
         and asker in agreement.parties
         and purpose in agreement.purposes
     ]
-    active_or_not = [
-        row for row in storage.everyone(connection) if row.agency != asker and row.role == "member"
-    ]
-    active = {row.agency for row in active_or_not if row.status == "active"}
     return Reach(
         asker=asker,
         purpose=purpose,
         epochs=epochs,
         stale_before=stale_before,
-        partners=tuple(active_or_not),
+        partners=tuple(partners),
         covered=frozenset(p for agreement in covering for p in agreement.parties) & active,
-        desks=desks.everyone(connection),
-        published=marks.by_agency(connection),
+        desks=standing.desks,
+        published=standing.published,
     )

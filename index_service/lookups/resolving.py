@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from foundation.problems import Problem
-from index_service.agencies import desks
-from index_service.audit.intake import intake, record
+from index_service.audit.intake import record
 from index_service.installation import Installation
 from index_service.lookups import limits, storage
 from protocol import canonical, documents
@@ -39,20 +38,20 @@ def resolve(
     statement = _statement(index, caller, request, now)
     limits.require_guesses_left(connection, index.settings.limits, caller.agency, now)
     quote = storage.find_reference(connection, statement.reference, now)
-    lookup = None if quote is None else storage.find(connection, quote.asker, quote.lookup)
-    if quote is None or lookup is None or quote.holder != caller.agency:
+    entry_bytes = None if quote is None else storage.entry_of(connection, quote.asker, quote.lookup)
+    if quote is None or entry_bytes is None or quote.holder != caller.agency:
         raise Problem(
             404,
             "no-such-reference",
             "This reference is not one of this agency's, or is older than 30 days: "
             "ask the caller to read it again.",
         )
-    row = connection.execute(select(intake.c.entry).where(intake.c.id == lookup.intake)).one()
-    consultation = read_entry(row.entry)
+    consultation = read_entry(entry_bytes)
     if not isinstance(consultation, Consultation):
         raise RuntimeError("a lookup's entry is no consultation")  # the database was tampered with
     asked = documents.claimed(consultation.statement, LookupStatement)
-    call_back = desks.find(connection, quote.asker, asked.call_back)
+    standing = index.standing.read(connection)
+    call_back = standing.desks.get((quote.asker, asked.call_back))
     if call_back is None:
         raise RuntimeError("a call-back desk has vanished")  # desks are withdrawn, never deleted
     entry = record(

@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from index_service.audit.intake import intake
 from index_service.database import metadata
 from index_service.flags.storage import flag_tokens, flags
 
@@ -44,15 +45,15 @@ lookups = Table(
     Column("purpose", String(32), nullable=False),
     Column("wide", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
-    # Null only inside the transaction that answers the lookup.
-    Column("intake", BigInteger, ForeignKey("intake.id")),
     Index("ix_lookups_at", "at"),
 )
 
 side_records = Table(
     "side_records",
     metadata,
-    Column("intake", BigInteger, ForeignKey("intake.id"), primary_key=True, autoincrement=False),
+    Column("agency", String(32), ForeignKey("agencies.agency"), primary_key=True),
+    Column("lookup", LargeBinary(16), primary_key=True),
+    Column("intake", BigInteger, ForeignKey("intake.id"), nullable=False, unique=True),
     Column("sets", LargeBinary, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     Column("withheld", LargeBinary, nullable=False),
@@ -109,7 +110,6 @@ class LookupRow:
     purpose: str
     wide: bool
     at: int
-    intake: int
 
 
 _MATCHES: Final[dict[str, Executable]] = {
@@ -175,18 +175,18 @@ def finish(
     agency: str,
     lookup: bytes,
     *,
-    intake: int,
+    number: int,
     sets: bytes,
     answer: bytes,
     withheld: bytes,
     withheld_salt: bytes,
 ) -> None:
-    """Tie the lookup to its entry and keep its side record."""
-    this = and_(lookups.c.agency == agency, lookups.c.lookup == lookup)
-    connection.execute(lookups.update().where(this).values(intake=intake))
+    """Keep the side record, which ties the lookup to its entry."""
     connection.execute(
         insert(side_records).values(
-            intake=intake,
+            agency=agency,
+            lookup=lookup,
+            intake=number,
             sets=sets,
             answer=answer,
             withheld=pad_withheld(withheld),
@@ -199,16 +199,27 @@ def find(connection: Connection, agency: str, lookup: bytes) -> LookupRow | None
     """Return a lookup that was answered, or None."""
     this = and_(lookups.c.agency == agency, lookups.c.lookup == lookup)
     row = connection.execute(select(lookups).where(this)).one_or_none()
-    if row is None or row.intake is None:
+    if row is None:
         return None
-    return LookupRow(row.digest, row.officer, row.purpose, bool(row.wide), row.at, row.intake)
+    return LookupRow(row.digest, row.officer, row.purpose, bool(row.wide), row.at)
 
 
-def answer_of(connection: Connection, intake: int) -> bytes | None:
-    """Return the answer's bytes from the side record of an entry; None once it is erased."""
-    kept = select(side_records.c.answer).where(side_records.c.intake == intake)
-    answer: bytes | None = connection.execute(kept).scalar_one_or_none()
+def answer_of(connection: Connection, agency: str, lookup: bytes) -> bytes | None:
+    """Return the answer's bytes from the lookup's side record; None once it is erased."""
+    this = and_(side_records.c.agency == agency, side_records.c.lookup == lookup)
+    answer: bytes | None = connection.execute(select(side_records.c.answer).where(this)).scalar()
     return answer
+
+
+def entry_of(connection: Connection, agency: str, lookup: bytes) -> bytes | None:
+    """Return the bytes of the lookup's entry; None once its side record is erased."""
+    this = and_(side_records.c.agency == agency, side_records.c.lookup == lookup)
+    entry: bytes | None = connection.execute(
+        select(intake.c.entry)
+        .join_from(intake, side_records, intake.c.id == side_records.c.intake)
+        .where(this)
+    ).scalar()
+    return entry
 
 
 def add_references(connection: Connection, rows: Sequence[ReferenceRow]) -> None:

@@ -1,4 +1,4 @@
-"""The partnership: agencies, keys, desks, signed documents, agreements, marks and the intake."""
+"""The partnership: agencies, keys, desks, signed documents, marks and the intake."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,6 +19,12 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=10), nullable=False),
         sa.Column("registered_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("agency", name=op.f("pk_agencies")),
+    )
+    op.create_table(
+        "revision",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_revision")),
     )
     op.create_table(
         "agreements",
@@ -135,5 +141,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_nonces_received_at"), table_name="nonces")
     op.drop_table("nonces")
     op.drop_table("intake")
+    op.drop_table("revision")
     op.drop_table("agreements")
     op.drop_table("agencies")

@@ -67,9 +67,7 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(length=32), nullable=False),
         sa.Column("wide", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("intake", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["agency"], ["agencies.agency"], name=op.f("fk_lookups_agency")),
-        sa.ForeignKeyConstraint(["intake"], ["intake.id"], name=op.f("fk_lookups_intake")),
         sa.PrimaryKeyConstraint("agency", "lookup", name=op.f("pk_lookups")),
     )
     op.create_index("ix_lookups_at", "lookups", ["at"], unique=False)
@@ -103,13 +101,19 @@ def upgrade() -> None:
     )
     op.create_table(
         "side_records",
-        sa.Column("intake", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("agency", sa.String(length=32), nullable=False),
+        sa.Column("lookup", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("intake", sa.BigInteger(), nullable=False),
         sa.Column("sets", sa.LargeBinary(), nullable=False),
         sa.Column("answer", sa.LargeBinary(), nullable=False),
         sa.Column("withheld", sa.LargeBinary(), nullable=False),
         sa.Column("withheld_salt", sa.LargeBinary(length=32), nullable=False),
         sa.ForeignKeyConstraint(["intake"], ["intake.id"], name=op.f("fk_side_records_intake")),
-        sa.PrimaryKeyConstraint("intake", name=op.f("pk_side_records")),
+        sa.ForeignKeyConstraint(
+            ["agency"], ["agencies.agency"], name=op.f("fk_side_records_agency")
+        ),
+        sa.PrimaryKeyConstraint("agency", "lookup", name=op.f("pk_side_records")),
+        sa.UniqueConstraint("intake", name=op.f("uq_side_records_intake")),
     )
     if op.get_bind().dialect.name == "postgresql":
         for number in range(TOKEN_PARTITIONS):

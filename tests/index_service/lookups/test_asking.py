@@ -302,3 +302,11 @@ def test_a_hit_at_a_hidden_desk_leaves_the_same_footprint_as_none(scene: Scene) 
     assert len(hit.withheld) == len(miss.withheld) == storage.WITHHELD_STEP
     kept = canonical.decode(storage.unpad_withheld(hit.withheld), WithheldResult)
     assert [(h.agency, h.desk) for h in kept.hits] == [("council", "quiet")]
+
+
+def test_a_refused_statement_too_large_for_an_entry_is_left_out_of_it(scene: Scene) -> None:
+    request = lookup(scene.police)
+    huge = msgspec.structs.replace(request.statement, payload="AAAA" * 30_000)
+    reply = scene.police.call(operations.LOOK_UP, msgspec.structs.replace(request, statement=huge))
+    assert reply.code == "bad-document"
+    assert entries(scene.partnership, Refusal)[-1].statement is None
