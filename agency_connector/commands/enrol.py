@@ -8,7 +8,7 @@ from agency_connector.installation import Installation
 from agency_connector.terminal import ask
 from agency_connector.trust import enrolment
 from agency_connector.trust.comparing import fingerprint_of
-from foundation.operator import cli_guard
+from foundation.operator import cli_guard, one_line
 
 
 @click.command()
@@ -19,7 +19,7 @@ def enrol(home: Path) -> None:
     installation = Installation.open(home)
     enrolled = enrolment.enrol(installation, ask)
     click.echo(
-        f"Enrolled {enrolled.agency} ({enrolled.name}, {enrolled.role}) in {enrolled.partnership}; "
+        f"Enrolled {enrolled.agency} ({one_line(enrolled.name)}, {enrolled.role}) in {enrolled.partnership}; "
         "the index's key is pinned."
     )
     click.echo(

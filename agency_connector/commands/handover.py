@@ -8,7 +8,7 @@ from agency_connector.installation import Installation
 from agency_connector.terminal import ask
 from agency_connector.trust import handover as handing_over
 from agency_connector.trust.comparing import fingerprint_of
-from foundation.operator import cli_guard
+from foundation.operator import cli_guard, one_line
 
 
 @click.group()
@@ -25,7 +25,7 @@ def send(home: Path, agency: str, epoch: int | None) -> None:
     """Hand over to AGENCY, after typing the digits that its person reads to you."""
     installation = Installation.open(home)
     sent = handing_over.send(installation, agency, epoch, ask)
-    click.echo(f"Handed over epoch {sent.epoch} to {sent.recipient.name} ({agency}).")
+    click.echo(f"Handed over epoch {sent.epoch} to {one_line(sent.recipient.name)} ({agency}).")
     if sent.compared:
         click.echo(f"They run `agency-connector handover receive`; read them our digits:\n"
                    f"  {fingerprint_of(installation.keys)}")  # fmt: skip
