@@ -19,8 +19,8 @@ def enrol(home: Path) -> None:
     installation = Installation.open(home)
     enrolled = enrolment.enrol(installation, ask)
     click.echo(
-        f"Enrolled {enrolled.agency} ({one_line(enrolled.name)}, {enrolled.role}) in {enrolled.partnership}; "
-        "the index's key is pinned."
+        f"Enrolled {enrolled.agency} ({one_line(enrolled.name)}, {enrolled.role}) in "
+        f"{enrolled.partnership}; the index's key is pinned."
     )
     click.echo(
         "Next: phone a person at a member agency. They run `agency-connector handover send "
