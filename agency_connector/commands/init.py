@@ -75,7 +75,7 @@ bind = "127.0.0.1:8300"
 # hours = ["mon-fri 09:00-17:00"]
 # out_of_hours_phone = "0161 496 0001"
 
-# What the connector reads, and whom of it the agency flags: docs/sources.md and docs/policy.md.
+# What the connector reads, and whom of it the agency flags: docs/policy.md.
 #
 # [[sources]]
 # name = "cases"
