@@ -14,7 +14,7 @@ Surety = Literal["strong", "likely", "possible"]
 class Identifier(Message, frozen=True):
     """A strong identifier as typed, such as an NHS number."""
 
-    kind: Literal["nhs_number", "pnc_id", "cro_number", "nino", "upn"]
+    kind: Literal["nhs", "pnc", "cro", "nin", "upn"]
     value: Typed
 
 
@@ -31,7 +31,7 @@ class TypedParticulars(Message, frozen=True):
 
 
 class CheckRequest(Message, frozen=True):
-    """Checks a name. `check` is chosen by the caller: the same again gets the first answer."""
+    """Checks a name. `check` is random and the caller's: the same again gets the first answer."""
 
     check: Bytes16
     particulars: TypedParticulars
@@ -47,18 +47,22 @@ class WiderRequest(Message, frozen=True):
 
 
 class Team(Message, frozen=True):
-    """A team to phone, from its own agency's signed desk."""
+    """A team to phone, from its own agency's signed desk, in words.
+
+    `open_now` null: the desk states no hours. `out_of_hours` says it plainly if there is no number.
+    """
 
     name: Line
     phone: str
     email: str | None
     hours: str
-    open_now: bool
+    open_now: bool | None
     out_of_hours: str
+    out_of_hours_phone: str | None
 
 
 class Involved(Message, frozen=True):
-    """A partner that is involved, how sure that is, and what to quote."""
+    """A partner that is involved, how sure that is, and what to quote until when."""
 
     partner: Line
     team: Team
@@ -66,29 +70,38 @@ class Involved(Message, frozen=True):
     sure: str
     because: str
     reference: Reference
+    expires_at: Millis
 
 
 class NoneRecorded(Message, frozen=True):
-    """A partner that was searched and has recorded no involvement."""
+    """A partner that was searched and recorded no involvement; `fresh` is `read_at` in words."""
 
     partner: Line
     read_at: Millis | None
+    fresh: str
 
 
 class NotSearched(Message, frozen=True):
-    """A partner that was not searched, only in part, or is out of date; and why."""
+    """A partner that was not searched, only in part, or is out of date; why, and whom to phone."""
 
     partner: Line
     why: str
+    team: str | None
     phone: str | None
 
 
 class CheckAnswer(Message, frozen=True):
-    """The answer in the words of the pages, in the order in which it is to be read."""
+    """The answer in the words of the pages, in the order in which it is to be read.
+
+    `alarms` are about partners whose team could not be verified: they are involved, and no number
+    is shown. `never_show` names every partner with a hidden desk, hit or miss.
+    """
 
     check: Bytes16
     breadth: Breadth
     checked_at: Millis
+    headline: str
+    alarms: tuple[str, ...]
     involved: tuple[Involved, ...]
     none_recorded: tuple[NoneRecorded, ...]
     not_searched: tuple[NotSearched, ...]
@@ -105,19 +118,26 @@ class ResolveRequest(Message, frozen=True):
 
 
 class ResolveAnswer(Message, frozen=True):
-    """The desk's own record, who asked, and the number to ring back on."""
+    """The holder's own record, who asked and for what, and the number to ring back on.
 
+    `source` and `local_id` are null if the flag is not one that this connector remembers;
+    `call_back` is null if the asker's desk could not be verified, and then `alarms` says so.
+    """
+
+    resolution: Bytes16
     reference: Reference
-    source: str
-    local_id: str
-    desk: Line
+    source: str | None
+    local_id: str | None
     asked_by: Line
-    call_back: Team
+    call_back: Team | None
     purpose: str
     officer: Bytes16
     asked_at: Millis
+    asked: str
     breadth: Breadth
     expires_at: Millis
+    alarms: tuple[str, ...]
+    sentences: tuple[str, ...]
 
 
 class Choices(Message, frozen=True):

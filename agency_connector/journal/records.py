@@ -1,0 +1,118 @@
+"""What the journal keeps of a check and of a quoted reference: small frozen values, sealed."""
+
+from msgspec import Struct
+
+from schemas.agencies import Desk
+from schemas.checks import Surety, TypedParticulars
+from schemas.fields import AgencyId, Line, Millis, PurposeCode
+from schemas.lookups import Breadth, LookupAnswer, LookupRequest, PartnerState, Resolution
+
+
+class _Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of the journal. Its text form shows nothing: what officers type ends up in it."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(<sealed>)"
+
+
+class Typed(_Record, frozen=True, kw_only=True):
+    """What the officer typed: the statement commits to the canonical bytes of this."""
+
+    particulars: TypedParticulars
+    reason: str
+
+
+class SetSalts(_Record, frozen=True, kw_only=True):
+    """Of one epoch's token set: what opens the commitment, and what its dummies are made of."""
+
+    epoch: int
+    scheme: str
+    salt: str
+    dummy_salt: str
+
+
+class Asked(_Record, frozen=True, kw_only=True):
+    """A check as it was begun, before anything left this machine.
+
+    `user` is the officer as this machine knows them, `officer` the pseudonym. The salts open the
+    statement's commitments to an auditor, with what was typed.
+    """
+
+    user: str
+    officer: str
+    purpose: PurposeCode
+    typed: Typed
+    breadth: Breadth
+    follows: str | None
+    particulars_salt: str
+    sets: tuple[SetSalts, ...]
+    asked_at: Millis
+
+
+class Prepared(_Record, frozen=True, kw_only=True):
+    """The request as it goes out. `places` holds per epoch the position of each key's token."""
+
+    request: LookupRequest
+    places: tuple[tuple[int, ...], ...]
+    signed_at: Millis
+
+
+class Found(_Record, frozen=True, kw_only=True):
+    """One hit, graded. `desk` is None if its agency's signature could not be verified."""
+
+    agency: AgencyId
+    partner: Line
+    desk: Desk | None
+    surety: Surety
+    because: str
+    reference: str
+    expires_at: Millis
+
+
+class Partner(_Record, frozen=True, kw_only=True):
+    """Whether a partner was searched; `desk` is the team to phone if it was not."""
+
+    name: Line
+    state: PartnerState | None
+    desk: Desk | None
+
+
+class Findings(_Record, frozen=True, kw_only=True):
+    """An answer after every check of it: what the page's words are made of."""
+
+    found: tuple[Found, ...]
+    partners: tuple[Partner, ...]
+    never_show: tuple[Line, ...]
+    log: str
+    answered_at: Millis
+    time_zone: str
+    by_name_and_date: bool
+    nothing_sure: bool
+    can_look_wider: bool
+
+
+class Kept(_Record, frozen=True, kw_only=True):
+    """An answer as it came, which is evidence, and as it was understood."""
+
+    answer: LookupAnswer
+    findings: Findings
+
+
+class Quoted(_Record, frozen=True, kw_only=True):
+    """That someone quoted a reference to `user`."""
+
+    user: str
+    reference: str
+    asked_at: Millis
+
+
+class Resolved(_Record, frozen=True, kw_only=True):
+    """Whom a reference is about and who asked, after every check of it."""
+
+    resolution: Resolution
+    source: str | None
+    local_id: str | None
+    asked_by: Line
+    call_back: Desk | None
+    purpose: str
+    time_zone: str
