@@ -10,11 +10,13 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import openpyxl
 
 from deploy.demo.involvements import Agency, Involvement, involvements
+
+Cell: TypeAlias = str | datetime | None
 
 SAMPLE: Final = Path(__file__).parent / "sample"
 SAMPLE_DAY: Final = date(2026, 11, 1)
@@ -127,22 +129,21 @@ def _write_housing(folder: Path, cases: Sequence[Involvement]) -> None:
 
 
 def _write_health(folder: Path, cases: Sequence[Involvement]) -> None:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "Caseload"
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("Caseload")
     for row in health_rows(cases):
         sheet.append(row)
     book.save(folder / HEALTH_FILE)
 
 
-def health_rows(cases: Sequence[Involvement]) -> Iterator[tuple[object, ...]]:
+def health_rows(cases: Sequence[Involvement]) -> Iterator[tuple[Cell, ...]]:
     """Yield the rows of the health trust's sheet, the column names first."""
     yield HEALTH_COLUMNS
     for number, case in enumerate(cases, start=1):
         told = case.written
         title = _TITLES[number % len(_TITLES)]
         names = f"{told.given} {told.middle}".strip()
-        born: object = "30 Feb 1986"
+        born: Cell = "30 Feb 1986"
         if told.born is not None:
             # Somebody types half of the dates as text.
             born = f"{told.born:%d-%b-%Y}" if number % 2 else _cell(told.born)
