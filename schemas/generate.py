@@ -111,9 +111,10 @@ def _in_ecma_262(schema: Any) -> Any:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    statuses = [400, 503, *operation.refusals]
+    # A signature is checked wherever there is one, also where none is asked for.
+    statuses = [400, 401, 503, *operation.refusals]
     if operation.caller != "anyone":
-        statuses += [401, 403, 404, 422, 429]
+        statuses += [403, 404, 422, 429]
     if operation.request is not None:
         statuses += [413, 415]
     document: dict[str, Any] = {
