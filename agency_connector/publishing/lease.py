@@ -61,9 +61,9 @@ def held(database: Database, clock: Clock) -> Iterator[Lease]:
                 index_elements=[sync_lease.c.singleton],
                 set_={"run": lease.run, "taken_at": now, "expires_at": now + LEASE_MS},
                 where=sync_lease.c.expires_at <= now,
-            )
-        )
-        if taken.rowcount != 1:
+            ).returning(sync_lease.c.run)
+        ).one_or_none()
+        if taken is None:
             other = connection.execute(select(sync_lease)).one()
             raise OperatorError(
                 f"another sync has been running since {_time(other.taken_at)}: wait for it; if it "
