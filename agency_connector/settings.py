@@ -28,10 +28,14 @@ class _Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class AgencySettings(_Table, frozen=True):
-    """`[agency]`: the short name that the steward registered, and the name on pages."""
+    """`[agency]`: the short name that the steward registered, and the name on pages.
+
+    `demo`: the people are made up, so `lookup` may take them from the command line.
+    """
 
     id: AgencyId
     name: Line
+    demo: bool = False
 
 
 class ServiceSettings(_Table, frozen=True):

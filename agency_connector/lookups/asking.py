@@ -1,5 +1,6 @@
 """Checking a name, end to end: journal, tokens, statement, lookup, verification, findings."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from agency_connector.installation import Installation
@@ -15,7 +16,7 @@ from foundation.operator import PlainError
 from protocol import commitments, documents
 from protocol.commitments import PARTICULARS, commit_to, new_salt
 from protocol.encoding import b64u_decode, b64u_encode
-from schemas.checks import CheckAnswer, CheckRequest, WiderRequest
+from schemas.checks import CheckAnswer, CheckRequest, TypedParticulars, WiderRequest
 from schemas.lookups import LookupAnswer, LookupRequest, LookupStatement, StatedTokens
 from schemas.operations import LOOK_UP
 
@@ -82,15 +83,31 @@ def look_wider(installation: Installation, user: str, request: WiderRequest) -> 
     return _answered(installation, journal, check_id, before)
 
 
-def shown_before(installation: Installation, user: str, check_id: str) -> CheckAnswer | None:
-    """Return the answer that `user` was given to a check, from the journal; None if there is none.
+@dataclass(frozen=True, slots=True, repr=False)
+class Told:
+    """A check that was answered, as its officer may see it again."""
 
-    Another user's check is as if it were not there.
+    answer: CheckAnswer
+    particulars: TypedParticulars
+    purpose: str
+    time_zone: str
+
+
+def told_before(installation: Installation, user: str, check_id: str) -> Told | None:
+    """Return what `user` was told, from the journal, or None if there is no such answer.
+
+    Another user's check is as if it were not there. Whether a team is open is computed anew.
     """
     found = Journal.of(installation).find(b64u_decode(check_id, _CHECK_BYTES))
     if found is None or found.kept is None or found.asked.user != user:
         return None
-    return words.in_words(check_id, found.asked.breadth, found.kept.findings, installation.clock())
+    told, asked = found.kept.findings, found.asked
+    return Told(
+        answer=words.in_words(check_id, asked.breadth, told, installation.clock()),
+        particulars=asked.typed.particulars,
+        purpose=asked.purpose,
+        time_zone=told.time_zone,
+    )
 
 
 def _begun(

@@ -1,0 +1,35 @@
+"""`resolve` says whom a quoted reference is about and who asked."""
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from agency_connector.installation import Installation
+from agency_connector.lookups import resolving
+from agency_connector.lookups.printing import print_resolved
+from agency_connector.pages.local_users import current_user
+from foundation.operator import cli_guard
+
+
+@click.command()
+@click.argument("reference", nargs=-1, required=True)
+@click.option(
+    "--output",
+    type=click.Choice(["words", "json"]),
+    default="words",
+    show_default=True,
+    help="How to print the answer.",
+)
+@click.pass_obj
+@cli_guard
+def resolve(home: Path, reference: tuple[str, ...], output: str) -> None:
+    """Someone has quoted a REFERENCE: your own record, who asked, and where to ring back."""
+    installation = Installation.open(home)
+    answer = resolving.resolve(installation, current_user(), " ".join(reference))
+    if output == "json":
+        click.echo(msgspec.json.encode(answer))
+    else:
+        print_resolved(answer, sys.stdout)
+    installation.close()

@@ -1,0 +1,1 @@
+"""What listens on this machine: the local JSON API, the officers' pages, and who may use them."""
