@@ -32,6 +32,7 @@ MEANINGS: Final[dict[str, str]] = {
     "length-required": "there is no Content-Length",
     "too-many-requests": "too many requests",
     "storage-unavailable": "storage cannot be used now; nothing was recorded; send it again later",
+    "not-ready": "of the health check only: the program cannot do its work now",
     "internal": "a mistake of the service; `error_id` is the number to quote",
     # agencies (index_service/agencies)
     "no-such-code": "the enrolment code is unknown, of another agency, or too old",
