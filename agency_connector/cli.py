@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "init": ("init", "init"),
     "migrate": ("init", "migrate"),
     "keys": ("keys", "keys"),
+    "change-keys": ("change_keys", "change_keys"),
     "enrol": ("enrol", "enrol"),
     "epoch": ("epoch", "epoch"),
     "handover": ("handover", "handover"),
