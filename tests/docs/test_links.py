@@ -44,7 +44,7 @@ def test_every_path_in_a_document_exists(document: Path) -> None:
     missing = [path for path, _ in quoted_paths(text) if not exists(path)]
     missing += [
         link
-        for link in _LINK.findall(text)
+        for link in _LINK.findall(_QUOTED.sub("", text))
         if "://" not in link and not (document.parent / link).exists()
     ]
     assert not missing
