@@ -16,7 +16,7 @@ def _retries_do_not_wait() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """The police ask; council and health have published, each a person of its own and one shared."""
+    """The police ask; council and health have published, each two people of its own."""
     with eastmere(tmp_path_factory.mktemp("eastmere")) as made:
         made.cases("council", ZEPHYRINE, ("Ottoline", "Harbourne", "1990-02-11"))
         made.cases("health", BARTHOLOMEW, ("Peregrine", "Thistlewood", "1965-05-30"))

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from agency_connector.cli import main
 from agency_connector.installation import Installation
+from agency_connector.journal.journal import Journal
 from agency_connector.lookups import asking
 from agency_connector.lookups.partnership import FRESH_MS
 from agency_connector.publishing import sync as publishing
@@ -35,12 +36,13 @@ from index_service.evaluation.installation import Evaluator, EvaluatorKeys
 from index_service.evaluation.settings import EvaluatorSettings, KeySettings
 from index_service.installation import Installation as Index
 from protocol import voprf
-from protocol.encoding import b64u_encode
+from protocol.encoding import b64u_decode, b64u_encode
 from protocol.fingerprints import fingerprint40
 from protocol.keys import SigningKey
 from protocol.verifier_keys import read_verifier_key
 from schemas.agreements import Agreement, Purpose
 from schemas.checks import CheckAnswer, CheckRequest, TypedParticulars, WiderRequest
+from schemas.lookups import LookupAnswer
 from schemas.operations import EVALUATOR_OPERATIONS, INDEX_OPERATIONS
 from tests.agency_connector.wsgi import WsgiAdapter, reaching
 from tests.conftest import FakeClock
@@ -78,11 +80,20 @@ desk = "front-desk"
 [sources.policy.roles]
 client = "subject"
 """
-SOURCES = {
-    "council": f'\n[[sources]]\nkind = "csv"\nname = "cases"\npath = "cases.csv"\n{POLICY}',
-    "health": '\n[[sources]]\nkind = "sql"\nname = "cases"\nurl = "sqlite:///cases.sqlite"\n'
-    f'query = "SELECT * FROM cases"\n{POLICY}',
-}
+CSV = """
+[[sources]]
+kind = "csv"
+name = "cases"
+path = "cases.csv"
+"""
+SQL = """
+[[sources]]
+kind = "sql"
+name = "cases"
+url = "sqlite:///cases.sqlite"
+query = "SELECT * FROM cases"
+"""
+SOURCES = {"council": CSV + POLICY, "health": SQL + POLICY}
 COLUMNS = ("ref", "given", "family", "born", "role", "status", "opened")
 
 ZEPHYRINE = ("Zephyrine", "Quillfeather", "1983-07-19")
@@ -136,16 +147,20 @@ class Town:
     def enrol(self, agency: str) -> Installation:
         """Make a connector and enrol it with both operators."""
         made = self.make(agency)
-        index = self.index_app
-        with index.database.write() as connection:
-            registry.register(connection, index, agency, agency.title(), "member")
-            code = registry.issue_code(connection, index, agency)
+        code = self.code(agency)
         now, key = self.clock(), made.signing_key
         with self.evaluator_app.database.write() as connection:
             evaluator_storage.add_agency(connection, agency, agency.title(), now)
             evaluator_storage.give_key(connection, agency, key.key_id, key.public, now)
         enrolment.enrol(made, lambda _: code)
         return made
+
+    def code(self, agency: str) -> str:
+        """Register an agency as the steward does; return its one-time code."""
+        index = self.index_app
+        with index.database.write() as connection:
+            registry.register(connection, index, agency, agency.title(), "member")
+            return registry.issue_code(connection, index, agency)
 
     def found(self, agency: str) -> None:
         """Let an agency found the partnership."""
@@ -210,6 +225,13 @@ class Town:
         """Look wider after a check."""
         request = WiderRequest(check=new_id(), follows=after.check)
         return asking.look_wider(self[agency], OFFICER, request)
+
+    def kept(self, agency: str, check: str) -> LookupAnswer:
+        """Return the index's answer to a check, as the agency's journal keeps it."""
+        found = Journal.of(self[agency]).find(b64u_decode(check))
+        assert found is not None
+        assert found.kept is not None
+        return found.kept.answer
 
     def down(self, url: str, is_down: bool = True) -> None:
         """Let nothing get through to the service at `url`, or let it through again."""

@@ -45,11 +45,14 @@ class Middleman:
     clock: Clock
     lies: dict[str, Lie] = field(default_factory=dict)
     passed: list[Passed] = field(default_factory=list)
+    asked: bytes = b""
+    """The body of the request that is being answered, for a lie to go by."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         http = HttpRequest(environ)
         body = http.get_data()
         environ["wsgi.input"] = BytesIO(body)
+        self.asked = body
         chunks, status, headers = run_wsgi_app(self.app, environ)
         answer = b"".join(chunks)
         operation = next(
@@ -77,6 +80,8 @@ class Middleman:
         return [one.body for one in self.passed if one.operation == operation]
 
     def _sign(self, http: HttpRequest, body: bytes, answer: bytes, headers: Headers) -> None:
+        if "Signature" not in http.headers:
+            return
         request = Request(
             http.method, http.path, http.query_string.decode(), tuple(http.headers), body
         )
