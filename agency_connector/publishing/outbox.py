@@ -180,15 +180,16 @@ class Outbox:
         return entry
 
     def _put_back(self, batch: Batch, refusal: Refused, result: Delivery) -> None:
-        gone = batch.kind == "erasure" and refusal.code == _CLOSED
-        with self.lease.write() as connection:
-            storage.put_back(connection, batch, gone=gone)
-        if gone:
+        if batch.kind == "erasure" and refusal.code == _CLOSED:
             result.closed.add(batch.epoch)
-        else:
-            result.refused.append(
-                f"{refusal} ({batch.size} flags were put back and come with the next sync)"
-            )
+            with self.lease.write() as connection:
+                storage.closed(connection, batch, self.clock())
+            return
+        with self.lease.write() as connection:
+            storage.put_back(connection, batch)
+        result.refused.append(
+            f"{refusal} ({batch.size} flags were put back and come with the next sync)"
+        )
 
     def _start_after(self, sequence: int) -> None:
         """Publish everything anew, with sequences after the one that the index stands at."""

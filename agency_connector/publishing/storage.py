@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     bindparam,
     delete,
     func,
@@ -58,7 +59,9 @@ staged_rows = Table(
 # The inputs that too many subjects share, of the reading at hand.
 common_inputs = Table("common_inputs", metadata, Column("input", LargeBinary(32), primary_key=True))
 # Each flag that stands at the index or is on its way there. `batch` is the last that concerns it;
-# `withdrawn` once its withdrawal is in the outbox. A null `digest` is published anew when seen.
+# `withdrawn` once its withdrawal is in the outbox; `gone_at` once that is delivered: the row then
+# only tells whose flag it was, as long as a reference to it may be quoted. A null `digest` is
+# published anew when seen.
 published = Table(
     "published",
     metadata,
@@ -69,6 +72,7 @@ published = Table(
     Column("digest", LargeBinary(32)),
     Column("batch", LargeBinary(16), nullable=False),
     Column("withdrawn", Boolean, nullable=False),
+    Column("gone_at", BigInteger),
     Index("uq_published_handle", "handle", unique=True),
     Index("ix_published_batch", "batch"),
 )
@@ -108,6 +112,8 @@ sent_marks = Table(
 )
 
 NO_BATCH: Final = bytes(16)
+REMEMBERED_MS: Final = 31 * 86_400_000
+"""How long a withdrawn flag's record can be found by its handle: a reference is valid 30 days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,10 @@ def upsert(connection: Connection, table: Table) -> Any:
 
 
 def record_of(connection: Connection, handle: bytes) -> tuple[str, str] | None:
-    """Return source and local id of the record whose flag has `handle`, or None if none has."""
+    """Return source and local id of the record whose flag has `handle`, or None if none has.
+
+    Flags that were withdrawn are remembered for REMEMBERED_MS.
+    """
     row = connection.execute(
         select(published.c.source, published.c.local_id).where(published.c.handle == handle)
     ).one_or_none()
@@ -149,7 +158,7 @@ def record_of(connection: Connection, handle: bytes) -> tuple[str, str] | None:
 def put(connection: Connection, epoch: int, batch: bytes, subjects: Sequence[Put]) -> None:
     """Note that `batch` publishes these subjects, whether they were published before or not."""
     adding = upsert(connection, published)
-    kept = ("handle", "digest", "batch", "withdrawn")
+    kept = ("handle", "digest", "batch", "withdrawn", "gone_at")
     connection.execute(
         adding.on_conflict_do_update(
             index_elements=list(published.primary_key.columns),
@@ -164,6 +173,7 @@ def put(connection: Connection, epoch: int, batch: bytes, subjects: Sequence[Put
                 "digest": one.digest,
                 "batch": batch,
                 "withdrawn": False,
+                "gone_at": None,
             }
             for one in subjects
         ],
@@ -191,14 +201,15 @@ def count_subjects(connection: Connection) -> int:
 
 def count_rows(connection: Connection, epoch: int) -> int:
     """Return how many flags the index may still have of us in `epoch`."""
-    these = published.c.epoch == epoch
+    these = and_(published.c.epoch == epoch, published.c.gone_at.is_(None))
     return int(connection.execute(select(func.count()).where(these)).scalar_one())
 
 
 def epochs_in_use(connection: Connection) -> tuple[int, ...]:
     """Return the epochs in which we have flags or have not told the index that we left."""
     marked = select(sent_marks.c.epoch).where(sent_marks.c.state != "left")
-    found = select(published.c.epoch).distinct().union(marked)
+    standing = select(published.c.epoch).where(published.c.gone_at.is_(None)).distinct()
+    found = standing.union(marked)
     return tuple(sorted(connection.execute(found).scalars()))
 
 
@@ -272,20 +283,19 @@ def delivered(connection: Connection, batch: Batch, entry: bytes, receipt: bytes
         .values(body=null(), entry=entry, receipt=receipt, delivered_at=now)
     )
     if batch.kind == "erasure":
-        connection.execute(
-            delete(published).where(
-                published.c.batch == batch.batch, published.c.withdrawn.is_(True)
-            )
-        )
+        _gone(connection, batch, now)
 
 
-def put_back(connection: Connection, batch: Batch, *, gone: bool = False) -> None:
-    """Take `batch` out of the outbox: what it put is unpublished, what it withdrew stands again.
+def closed(connection: Connection, batch: Batch, now: int) -> None:
+    """Note that the index has closed the epoch in which `batch` was to withdraw flags."""
+    _gone(connection, batch, now)
+    connection.execute(delete(outbox).where(outbox.c.sequence == batch.sequence))
 
-    `gone`: the index has closed the batch's epoch, so what it withdrew stands no longer anyhow.
-    """
+
+def put_back(connection: Connection, batch: Batch) -> None:
+    """Take `batch` out of the outbox: what it put is unpublished, what it withdrew stands again."""
     concerned = published.c.batch == batch.batch
-    if batch.kind == "collection" or gone:
+    if batch.kind == "collection":
         connection.execute(delete(published).where(concerned))
     else:
         connection.execute(
@@ -297,7 +307,22 @@ def put_back(connection: Connection, batch: Batch, *, gone: bool = False) -> Non
 def put_back_all(connection: Connection) -> None:
     """Take every batch that was not delivered out of the outbox; all flags are in doubt."""
     connection.execute(delete(outbox).where(outbox.c.delivered_at.is_(None)))
-    connection.execute(update(published).values(digest=null(), withdrawn=False, batch=NO_BATCH))
+    connection.execute(
+        update(published)
+        .where(published.c.gone_at.is_(None))
+        .values(digest=null(), withdrawn=False, batch=NO_BATCH)
+    )
+
+
+def forget_gone(connection: Connection, now: int) -> None:
+    """Forget whose flags those were that were withdrawn longer ago than REMEMBERED_MS."""
+    connection.execute(delete(published).where(published.c.gone_at < now - REMEMBERED_MS))
+
+
+def _gone(connection: Connection, batch: Batch, now: int) -> None:
+    """Note that what `batch` withdrew stands no longer, unless it was published anew since."""
+    withdrew = and_(published.c.batch == batch.batch, published.c.withdrawn.is_(True))
+    connection.execute(update(published).where(withdrew).values(gone_at=now, digest=null()))
 
 
 def marks(connection: Connection) -> Mapping[int, tuple[str, int]]:

@@ -131,6 +131,7 @@ class _Run:
     def through(self, confirmed: int | None, everything: bool) -> SyncReport:
         with self.lease.write() as connection:
             staging.clear(connection)
+            storage.forget_gone(connection, self.installation.clock())
             if everything:
                 storage.publish_all_anew(connection)
         # What is refused or does not get through now is compared and tried again below.

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(32), nullable=True),
         sa.Column("batch", sa.LargeBinary(16), nullable=False),
         sa.Column("withdrawn", sa.Boolean(), nullable=False),
+        sa.Column("gone_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("epoch", "source", "local_id", name="pk_published"),
     )
     op.create_index("uq_published_handle", "published", ["handle"], unique=True)

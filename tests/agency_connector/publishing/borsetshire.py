@@ -204,7 +204,7 @@ def person(number: int, **changed: str) -> list[str]:
         "Ref": f"C{number}",
         "First": first.title(),
         "Last": names[number % 8] + chr(97 + number // 8 % 26) + chr(97 + number // 208 % 26),
-        "DOB": f"{1 + number % 28:02}/{1 + number // 28 % 12:02}/{1950 + number // 336 % 50}",
+        "DOB": f"{2 + number % 27:02}/{1 + number // 27 % 12:02}/{1950 + number // 324 % 50}",
         "Role": "Client",
         "Status": "open",
         "Opened": "1/12/2025",

@@ -208,7 +208,7 @@ def test_after_an_older_backup_of_the_connector_everything_is_published_anew(
     town.sync()
     after = town.flags()
     with town.connector.database.write() as connection:
-        connection.execute(storage.published.delete())
+        connection.execute(storage.published.delete())  # as the backup has it
         connection.execute(storage.published.insert(), [dict(row) for row in published])
         connection.execute(storage.outbox.delete().where(storage.outbox.c.sequence > sequence))
         storage.set_sequence(connection, sequence)

@@ -169,12 +169,22 @@ agreed = ["Yes"]
 
 
 def test_a_handle_leads_the_holder_to_its_record(town: Borsetshire) -> None:
+    """Also after the flag was withdrawn, as long as a reference to it may still be quoted."""
+
+    def found(handle: bytes) -> tuple[str, str] | None:
+        with town.connector.database.read() as connection:
+            return storage.record_of(connection, handle)
+
     town.write(person(7))
     town.sync()
     [handle] = town.flags()
-    with town.connector.database.read() as connection:
-        assert storage.record_of(connection, handle) == ("cases", "C7")
-        assert storage.record_of(connection, bytes(16)) is None
+    assert (found(handle), found(bytes(16))) == (("cases", "C7"), None)
+    town.write()
+    assert town.sync().withdrawn == {"ended": 1}
+    assert found(handle) == ("cases", "C7")
+    town.clock.advance(storage.REMEMBERED_MS + 1)
+    town.sync()
+    assert found(handle) is None
 
 
 def test_nothing_of_a_person_stays_staged(town: Borsetshire) -> None:
