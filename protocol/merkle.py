@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Sequence
 
 HASH_BYTES = 32
+# The root of a tree without leaves.
+EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -19,7 +21,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def tree_root(leaves: Sequence[bytes]) -> bytes:
     """Return the root over `leaves`, which are leaf hashes; of none it is SHA-256("")."""
     if not leaves:
-        return hashlib.sha256(b"").digest()
+        return EMPTY_ROOT
     level = list(leaves)
     # Pairing from the left and carrying an odd last node up gives the same tree as splitting
     # at the largest power of two smaller than n.
