@@ -65,19 +65,28 @@ def _route(value: object) -> Value | None:
     return value.rule if isinstance(value, Rule) else None
 
 
+def _operation(value: object) -> Value | None:
+    """An operation is the name of a route's endpoint, which stands in our code."""
+    return str(value.endpoint) if isinstance(value, Rule) else None
+
+
 _FOUNDATION_FIELDS: Final[Mapping[str, FieldRule]] = MappingProxyType(
     {
         "attempt": whole,
+        "check": identifier,
         "count": whole,
         "duration_ms": whole,
         "error_id": _error_id,
+        "job": identifier,
         "method": one_of(*_METHODS),
+        "operation": _operation,
         "port": whole,
         "route": _route,
         "rows": whole,
         "size": whole,
         "status": whole,
         "threads": whole,
+        "watch_port": whole,
         "workers": whole,
     }
 )

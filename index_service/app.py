@@ -1,13 +1,20 @@
-"""The index as a WSGI application: the signed operations of each folder, and nothing else."""
+"""The index as a WSGI application: the signed operations of each folder, and its health."""
+
+from collections.abc import Callable
+from typing import Final
 
 from flask import Flask
 from sqlalchemy import Connection
 
-from foundation import problems
+from foundation import health, logs, metrics, problems
+from foundation.database import require_migrated
+from foundation.health import Readiness
+from foundation.metrics import Metrics
 from foundation.problems import Problem
 from foundation.routes import Guard
 from index_service.agencies import routes as agencies
 from index_service.audit.administration import refused
+from index_service.database import LOCATION
 from index_service.flags import routes as flags
 from index_service.installation import Installation
 from index_service.lookups import routes as lookups
@@ -17,12 +24,17 @@ from protocol.signed_api import CHECKS, Holder, SignedApi
 from schemas.envelopes import Envelope
 from schemas.operations import Operation
 
+LOG_FIELDS: Final = {"agency": logs.identifier}
+"""What the index's log may hold beyond every program's fields."""
+
 
 def create_app(index: Installation) -> Flask:
     """Return the index's application."""
     app = Flask(__name__, static_folder=None)
+    figures = Metrics()
+    metrics.observe(app, figures)
     problems.register(app)
-    guard = Guard(CHECKS)
+    guard = Guard({**CHECKS, **health.CHECKS})
 
     def find_holder(connection: Connection, key: str) -> Holder | None:
         row = index.standing.read(connection).by_key.get(key)
@@ -58,5 +70,16 @@ def create_app(index: Installation) -> Flask:
     )
     for folder in (agencies, flags, lookups):
         folder.serve(api, index)
+    health.serve(app, guard, Readiness(_checks(index)), figures)
     guard.seal(app)
     return app
+
+
+def _checks(index: Installation) -> dict[str, Callable[[], object]]:
+    """Return what has to hold for the index to answer; its keys were read when it was opened."""
+    checks: dict[str, Callable[[], object]] = {
+        "database": lambda: require_migrated(index.database, LOCATION)
+    }
+    if index.keyring is not None:
+        checks["keyring"] = index.keyring.refresh
+    return checks

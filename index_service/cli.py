@@ -5,6 +5,7 @@ import click
 from index_service.commands.init import fingerprint, init, migrate_command
 from index_service.commands.partnership import agency, agreement, purpose
 from index_service.commands.run import run
+from index_service.commands.worker import worker
 from index_service.evaluation.commands import evaluator
 
 
@@ -14,5 +15,15 @@ def main() -> None:
     """The index of a partnership, and its evaluator."""
 
 
-for command in (init, migrate_command, run, fingerprint, agency, purpose, agreement, evaluator):
+for command in (
+    init,
+    migrate_command,
+    run,
+    worker,
+    fingerprint,
+    agency,
+    purpose,
+    agreement,
+    evaluator,
+):
     main.add_command(command)

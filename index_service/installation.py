@@ -30,20 +30,30 @@ class Installation:
     log: Log
     clock: Clock
     standing: StandingReader = field(default_factory=StandingReader)
+    keyring: Keyring | None = None
 
     @classmethod
-    def open(cls, home: Path, clock: Clock = now_ms) -> "Installation":
-        """Open the index in `home`; OperatorError with the mend if anything is amiss."""
+    def open(
+        cls, home: Path, clock: Clock = now_ms, keyring: Keyring | None = None
+    ) -> "Installation":
+        """Open the index in `home`; OperatorError with the mend if anything is amiss.
+
+        `keyring`, if it is open already, is read anew, which spares asking for its passphrase.
+        """
         settings = toml.load(home / SETTINGS_FILE, IndexSettings)
         database = open_database(home, settings)
         require_migrated(database, LOCATION)
-        keyring = Keyring.open(home / settings.keys.file, seal_from_setting(settings.keys.seal))
+        if keyring is None:
+            keyring = Keyring.open(home / settings.keys.file, seal_from_setting(settings.keys.seal))
+        else:
+            keyring.refresh()
         return cls(
             settings=settings,
             database=database,
             signing_key=SigningKey.from_bytes(keyring.get(SIGNING)),
             log=log_of(settings, SigningKey.from_bytes(keyring.get(LOG))),
             clock=clock,
+            keyring=keyring,
         )
 
     @property

@@ -28,9 +28,13 @@ class KeySettings(_Settings, frozen=True):
 
 
 class ServeSettings(_Settings, frozen=True):
-    """Where the index listens, behind whatever ends TLS."""
+    """Where the index listens, behind whatever ends TLS, and where it can be watched.
+
+    `watch` is `host:port` or `off` (foundation.health); unset: loopback, 1,000 ports higher.
+    """
 
     bind: str = "127.0.0.1:8001"
+    watch: str | None = None
     workers: Positive = 2
     threads: Positive = 4
 
@@ -53,6 +57,22 @@ class RuleSettings(_Settings, frozen=True):
     reference_days: Positive = 30
     log_deadline_minutes: Positive = 60
     enrolment_code_hours: Positive = 72
+    side_record_years: Annotated[int, Meta(ge=1, le=6)] = 2
+    handover_days: Positive = 30
+
+
+class WorkerSettings(_Settings, frozen=True):
+    """How often each job of the worker is due, in seconds, and for how long a copy holds one.
+
+    `watch` is as in ServeSettings; unset: loopback, 2,000 ports above where the index listens.
+    """
+
+    watch: str | None = None
+    lease_seconds: Positive = 60
+    flag_ends_seconds: Positive = 60
+    nonces_seconds: Positive = 300
+    stale_seconds: Positive = 900
+    retention_seconds: Positive = 3_600
 
 
 class IndexSettings(_Settings, frozen=True):
@@ -65,3 +85,4 @@ class IndexSettings(_Settings, frozen=True):
     serve: ServeSettings = ServeSettings()
     limits: LimitSettings = LimitSettings()
     rules: RuleSettings = RuleSettings()
+    worker: WorkerSettings = WorkerSettings()

@@ -9,6 +9,7 @@ from index_service.flags import marks
 from index_service.flags import storage as flags
 from index_service.lookups import limits
 from index_service.lookups import storage as lookups
+from index_service.worker import leases
 
 __all__ = [
     "agreements",
@@ -16,6 +17,7 @@ __all__ = [
     "documents",
     "flags",
     "intake",
+    "leases",
     "limits",
     "lookups",
     "marks",

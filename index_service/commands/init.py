@@ -61,6 +61,9 @@ stale_after_hours = 48
 reference_days = 30
 log_deadline_minutes = 60
 enrolment_code_hours = 72
+# How long the tokens and the result of a lookup are kept: 1 to 6 years.
+side_record_years = 2
+handover_days = 30
 """
 
 

@@ -1,15 +1,20 @@
-"""The evaluator as a WSGI application of two operations."""
+"""The evaluator as a WSGI application of two operations, and its health."""
 
 from typing import Final
 
 from flask import Flask
 from sqlalchemy import Connection
 
-from foundation import logs, problems
+from foundation import health, logs, metrics, problems
+from foundation.database import require_migrated
+from foundation.health import Readiness
+from foundation.metrics import Metrics
+from foundation.operator import OperatorError
 from foundation.problems import Problem
 from foundation.routes import Guard
 from index_service.evaluation import evaluating, storage
 from index_service.evaluation.installation import Evaluator
+from index_service.evaluation.storage import LOCATION
 from protocol.signed_api import CHECKS, Answer, Caller, Holder, SignedApi
 from schemas.envelopes import Envelope
 from schemas.evaluation import EvaluationRequest
@@ -22,8 +27,10 @@ LOG_FIELDS: Final = {"agency": logs.identifier, "code": logs.identifier}
 def create_app(evaluator: Evaluator) -> Flask:
     """Return the evaluator's application."""
     app = Flask(__name__, static_folder=None)
+    figures = Metrics()
+    metrics.observe(app, figures)
     problems.register(app)
-    guard = Guard(CHECKS)
+    guard = Guard({**CHECKS, **health.CHECKS})
     api = SignedApi(
         app,
         guard,
@@ -42,8 +49,21 @@ def create_app(evaluator: Evaluator) -> Flask:
 
     api.serve(EVALUATOR_IDENTITY, lambda *_: evaluating.identity(evaluator))
     api.serve(EVALUATE, evaluate)
+    ready = Readiness(
+        {
+            "database": lambda: require_migrated(evaluator.database, LOCATION),
+            "keyring": lambda: _require_epoch(evaluator),
+        }
+    )
+    health.serve(app, guard, ready, figures)
     guard.seal(app)
     return app
+
+
+def _require_epoch(evaluator: Evaluator) -> None:
+    """Raise OperatorError unless there is a key to evaluate with."""
+    if not evaluator.keys.epochs:
+        raise OperatorError("no epoch is open: `index-service evaluator epoch open 1`")
 
 
 def _log_refusal(

@@ -30,9 +30,13 @@ class KeySettings(_Settings, frozen=True):
 
 
 class ServeSettings(_Settings, frozen=True):
-    """Where the evaluator listens, behind whatever ends TLS."""
+    """Where the evaluator listens, behind whatever ends TLS, and where it can be watched.
+
+    `watch` is `host:port` or `off` (foundation.health); unset: loopback, 1,000 ports higher.
+    """
 
     bind: str = "127.0.0.1:8002"
+    watch: str | None = None
     workers: Positive = 2
     threads: Positive = 4
 

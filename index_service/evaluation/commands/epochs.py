@@ -24,7 +24,10 @@ from protocol.fingerprints import fingerprint40
 LIVE_EPOCHS: Final = 2
 _EPOCH: Final = click.IntRange(1, 1_000_000)
 _INFO: Final = "ifi/1 evaluation key"
-_RESTART: Final = "If the evaluator is running, restart it: it reads its keys when it starts."
+_RELOAD: Final = (
+    "If the evaluator is running, reload it (SIGHUP, or `systemctl reload`): "
+    "it reads its keys when it starts and when it is reloaded."
+)
 
 
 @click.group()
@@ -64,7 +67,7 @@ def open_command(number: int, home: Path) -> None:
     _show(EvaluatorKeys.of(keyring), number)
     click.echo("Read the 40 digits by phone to whoever opens the epoch at a partner.")
     click.echo("Back up the keyring: without this key the epoch's tokens cannot be made again.")
-    click.echo(_RESTART)
+    click.echo(_RELOAD)
 
 
 @epoch.command(name="close")
@@ -88,7 +91,7 @@ def close_command(number: int, home: Path, *, yes: bool) -> None:
     click.echo(
         f"Closed epoch {number}. Destroy the backups of the keyring that still hold its key."
     )
-    click.echo(_RESTART)
+    click.echo(_RELOAD)
 
 
 @click.command()
