@@ -1,4 +1,4 @@
-"""Brings the partnership up as its people would: enrol, found, hand over by phone, sign, publish."""
+"""Brings a partnership up as its people would: enrol, found, hand over by phone, publish."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ from deploy.demo.members import (
     Member,
     equip,
 )
-from deploy.demo.programs import CommandFailed, Service, Services, done
+from deploy.demo.programs import CommandFailed, Ended, Service, Services, done
 from deploy.demo.sources import write_sources
 from deploy.demo.telling import Telling
 
@@ -44,6 +44,10 @@ class Partnership:
 
     def connector(self, member: Member, *words: str, answers: tuple[str, ...] = ()) -> str:
         """Run a command of the member's connector that must succeed; return what it printed."""
+        return self.ended(member, *words, answers=answers).out
+
+    def ended(self, member: Member, *words: str, answers: tuple[str, ...] = ()) -> Ended:
+        """Run a command of the member's connector that must succeed; return how it ended."""
         return done("agency-connector", "--home", self.home(member), *words, answers=answers)
 
 
@@ -92,7 +96,7 @@ def _start(folder: Path, services: Services) -> tuple[Service, Service, str]:
             "index-service", "evaluator", "init", "--home", evaluator,
             "--partnership", PARTNERSHIP, "--seal", "unsealed", "--bind", "127.0.0.1:0",
         )  # fmt: skip
-        opened = done("index-service", "evaluator", "epoch", "open", "1", "--home", evaluator)
+        opened = done("index-service", "evaluator", "epoch", "open", "1", "--home", evaluator).out
         started = services.start(
             "evaluator", "index-service", "evaluator", "run", "--home", evaluator
         )
@@ -145,7 +149,7 @@ def _register(index: Path) -> dict[Member, str]:
         printed = done(
             "index-service", "agency", "add", member.id,
             "--home", index, "--name", member.name, "--role", member.role,
-        )  # fmt: skip
+        ).out  # fmt: skip
         codes[member] = _the(_CODE, printed)
     return codes
 
@@ -164,7 +168,7 @@ def _agree(index: Path, today: date) -> None:
 
 
 def _found(partnership: Partnership, telling: Telling, evaluator_digits: str) -> None:
-    printed = done("index-service", "fingerprint", "--home", partnership.folder / "index")
+    printed = done("index-service", "fingerprint", "--home", partnership.folder / "index").out
     index_digits = _the(_DIGITS, printed)
     telling.line(f"{STEWARD} reads to {FOUNDER.name}:")
     telling.line(f"    {index_digits}")
@@ -197,13 +201,20 @@ def _hand_over(partnership: Partnership, telling: Telling, digits: dict[Member, 
 
 
 def _publish(partnership: Partnership, telling: Telling) -> None:
-    def publish(member: Member) -> str:
+    def publish(member: Member) -> Ended:
         partnership.connector(member, "desk", "sign")
-        return partnership.connector(member, "sync")
+        return partnership.ended(member, "sync")
 
-    for member, printed in zip(PUBLISHERS, _side_by_side(publish, PUBLISHERS), strict=True):
-        telling.line(member.name)
-        telling.quote(printed)
+    for member, ended in zip(PUBLISHERS, _side_by_side(publish, PUBLISHERS), strict=True):
+        telling.heading(member.name)
+        # What is to be mended in the case system goes to standard error, a line for each record.
+        telling.quote("\n".join([*ended.out.splitlines()[:1], *ended.err.splitlines()]))
+
+    def status(member: Member) -> str:
+        return partnership.connector(member, "status")
+
+    _side_by_side(status, MEMBERS)
+    telling.good("Every connector's status: index, evaluator, keys, desks and partners are well.")
 
 
 def _side_by_side(work: Callable[[T], R], over: Iterable[T]) -> list[R]:

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +22,16 @@ _STOP_SECONDS: Final = 15.0
 _COMMAND_SECONDS: Final = 120.0
 
 
+_stopping: Final = threading.Event()
+
+
 class CommandFailed(OperatorError):
     """A command that should have succeeded did not."""
+
+
+def start_no_more() -> None:
+    """Let every further command fail at once, also in other threads: the demo is being stopped."""
+    _stopping.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,8 @@ class Service:
 
 def command(program: Program, *words: str | Path, answers: Sequence[str] = ()) -> Ended:
     """Run a command with `answers`, a line each, on its standard input; return how it ended."""
+    if _stopping.is_set():
+        raise CommandFailed("the demo is being stopped")
     try:
         ended = subprocess.run(  # noqa: S603 - our own programs, without a shell
             _words(program, words),
@@ -63,12 +74,12 @@ def command(program: Program, *words: str | Path, answers: Sequence[str] = ()) -
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
-def done(program: Program, *words: str | Path, answers: Sequence[str] = ()) -> str:
-    """Run a command that must succeed and return what it printed; raise CommandFailed otherwise."""
+def done(program: Program, *words: str | Path, answers: Sequence[str] = ()) -> Ended:
+    """Run a command that must succeed and return how it ended; raise CommandFailed otherwise."""
     ended = command(program, *words, answers=answers)
     if ended.code != 0:
         raise CommandFailed(f"`{_told(program, words)}`: {_last_line(ended.err, ended.out)}")
-    return ended.out
+    return ended
 
 
 class Services:
@@ -146,7 +157,10 @@ def _words(program: Program, words: Sequence[str | Path]) -> list[str]:
 
 def _environment() -> dict[str, str]:
     """Return our environment without what would steer the programs elsewhere."""
-    steering = ("AGENCY_CONNECTOR_HOME", "INDEX_SERVICE_HOME", "EVALUATOR_HOME")
+    steering = (
+        "AGENCY_CONNECTOR_HOME", "INDEX_SERVICE_HOME", "EVALUATOR_HOME",
+        "FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE",
+    )  # fmt: skip
     kept = {name: value for name, value in os.environ.items() if name not in steering}
     return kept | {
         "NO_PROXY": "127.0.0.1",

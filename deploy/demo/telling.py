@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Final
 
 from rich.console import Console
 from rich.text import Text
 
 _INDENT: Final = "    "
+_WIDTH: Final = 90
 
 
 class Telling:
@@ -31,7 +33,11 @@ class Telling:
 
     def line(self, text: str) -> None:
         """Print a line of the step."""
-        self._print(Text(_INDENT + text))
+        self._print(Text(f"{_INDENT}{text}".rstrip()))
+
+    def heading(self, text: str) -> None:
+        """Print what the following lines are about."""
+        self._print(Text(_INDENT + text, style="bold"))
 
     def rows(self, rows: Sequence[tuple[str, ...]]) -> None:
         """Print rows in columns."""
@@ -42,9 +48,13 @@ class Telling:
             self.line("  ".join(cells).rstrip())
 
     def quote(self, text: str) -> None:
-        """Print what a program of ours printed, as it printed it."""
+        """Print what a program of ours printed, as it printed it but for the line breaks."""
         for line in text.rstrip().splitlines():
-            self._print(Text(f"{_INDENT}│ ", style="dim").append(line, style="not dim"))
+            indent = line[: len(line) - len(line.lstrip())]
+            parts = wrap(line, _WIDTH, subsequent_indent=indent, break_on_hyphens=False) or [""]
+            for part in parts:
+                edge = f"{_INDENT}│ " if part else f"{_INDENT}│"
+                self._print(Text(edge, style="dim").append(part, style="not dim"))
 
     def good(self, text: str) -> None:
         """Print that something is as it should be."""
