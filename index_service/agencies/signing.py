@@ -176,6 +176,19 @@ def signed_by_keys(keys: AgencyKeys, envelope: Envelope, as_type: type[T]) -> T:
         raise Problem(422, "bad-document", f"The signed document is refused. {error}") from error
 
 
+def not_the_callers(caller: str) -> Problem:
+    """Return the refusal of a statement that names another agency or partnership than `caller`'s.
+
+    It is signed with the caller's key all the same, so the program that sent it is set up wrongly.
+    """
+    return Problem(
+        422,
+        "not-as-stated",
+        f"The statement is of another agency or partnership, and the key is that of {caller}: "
+        "check agency.id and the keyring of the program that sent it.",
+    )
+
+
 def _signed_by(
     connection: Connection, index: Installation, caller: str, envelope: Envelope, as_type: type[T]
 ) -> T:

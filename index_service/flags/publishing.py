@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from foundation.problems import Problem
 from index_service.agencies.desks import DeskRow
+from index_service.agencies.signing import not_the_callers
 from index_service.audit.intake import record
 from index_service.flags import marks, storage
 from index_service.flags.storage import StoredFlag
@@ -122,7 +123,7 @@ def _statement(
     except BadEnvelope as error:
         raise Problem(422, "bad-document", f"The statement is refused. {error}") from error
     if (statement.partnership, statement.agency) != (index.partnership, caller.agency):
-        raise _not_as_stated("partnership or agency")
+        raise not_the_callers(caller.agency)
     if statement.signed_at > now + _CLOCK_SLACK_MS:
         raise Problem(422, "from-the-future", "The statement is from the future: set the clock.")
     putting = statement.kind != "erasure"

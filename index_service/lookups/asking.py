@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from foundation.problems import Problem
+from index_service.agencies.signing import not_the_callers
 from index_service.audit.intake import record
 from index_service.installation import Installation
 from index_service.lookups import limits, storage
@@ -142,7 +143,7 @@ def _statement(
     except BadEnvelope as error:
         raise Problem(422, "bad-document", f"The statement is refused. {error}") from error
     if (statement.partnership, statement.agency) != (index.partnership, caller.agency):
-        raise _not_as_stated("partnership or agency")
+        raise not_the_callers(caller.agency)
     if abs(now - statement.signed_at) > _CLOCK_SLACK_MS:
         raise Problem(422, "stale-statement", "The statement's time is off: set the clock.")
     if [s.epoch for s in request.sets] != [t.epoch for t in statement.tokens]:

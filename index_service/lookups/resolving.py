@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from foundation.problems import Problem
+from index_service.agencies.signing import not_the_callers
 from index_service.audit.intake import record
 from index_service.installation import Installation
 from index_service.lookups import limits, storage
@@ -90,9 +91,7 @@ def _statement(
     except BadReference as error:
         raise Problem(422, "bad-reference", str(error)) from error
     if (statement.partnership, statement.agency) != (index.partnership, caller.agency):
-        raise Problem(
-            422, "not-as-stated", "The statement's partnership or agency is not the caller's."
-        )
+        raise not_the_callers(caller.agency)
     if abs(now - statement.signed_at) > _CLOCK_SLACK_MS:
         raise Problem(422, "stale-statement", "The statement's time is off: set the clock.")
     return statement
