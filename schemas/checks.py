@@ -94,11 +94,13 @@ class CheckAnswer(Message, frozen=True):
     """The answer in the words of the pages, in the order in which it is to be read.
 
     `alarms` are about partners whose team could not be verified: they are involved, and no number
-    is shown. `never_show` names every partner with a hidden desk, hit or miss.
+    is shown. `never_show` names every partner with a hidden desk, hit or miss. `follows` is the
+    check that a wide one widens; `sentences` say what that one found.
     """
 
     check: Bytes16
     breadth: Breadth
+    follows: Bytes16 | None
     checked_at: Millis
     headline: str
     alarms: tuple[str, ...]

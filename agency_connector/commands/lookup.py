@@ -117,7 +117,7 @@ def _from_terminal(installation: Installation) -> CheckRequest:
         "born": ask("Date of birth (such as 27 3 1985; a year alone will do)"),
         "postcode": ask("Postcode, if you know it"),
     }
-    purposes = partnership.seen(installation).purposes
+    purposes = partnership.purposes(installation)
     for number, purpose in enumerate(purposes, 1):
         click.echo(f"  {number}  {purpose.words}", err=True)
     chosen = ask("Purpose (number)")

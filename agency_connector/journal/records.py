@@ -78,7 +78,10 @@ class Partner(_Record, frozen=True, kw_only=True):
 
 
 class Findings(_Record, frozen=True, kw_only=True):
-    """An answer after every check of it: what the page's words are made of."""
+    """An answer after every check of it: what the page's words are made of.
+
+    `found_before` are the partners that the check which a wide one follows has shown.
+    """
 
     found: tuple[Found, ...]
     partners: tuple[Partner, ...]
@@ -86,6 +89,7 @@ class Findings(_Record, frozen=True, kw_only=True):
     log: str
     answered_at: Millis
     time_zone: str
+    found_before: tuple[Line, ...]
     by_name_and_date: bool
     nothing_sure: bool
     can_look_wider: bool

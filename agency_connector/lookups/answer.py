@@ -49,13 +49,16 @@ _NOT_ACCOUNTED: Final = (
 _NOT_SAID: Final = "Not searched: the index does not say why."
 
 
-def in_words(check: str, breadth: Breadth, told: Findings, now: int) -> CheckAnswer:
+def in_words(
+    check: str, breadth: Breadth, follows: str | None, told: Findings, now: int
+) -> CheckAnswer:
     """Return the answer as an officer reads it; `now`, ms UTC, decides whether a team is open."""
-    involved = {hit.partner for hit in told.found}
+    involved = {hit.partner for hit in told.found} | {*told.found_before}
     unsure = [p for p in told.partners if not _searched(p) and not _only_hidden(p, told)]
     return CheckAnswer(
         check=check,
         breadth=breadth,
+        follows=follows,
         checked_at=told.answered_at,
         headline=_headline(told),
         alarms=tuple(_alarm(hit) for hit in told.found if hit.desk is None),
@@ -117,11 +120,13 @@ def never_show_sentence(partners: Sequence[str]) -> str:
 
 
 def _headline(told: Findings) -> str:
-    count = len({hit.agency for hit in told.found})
     if told.nothing_sure:
         return "Nothing was compared yet"
+    count = len({hit.agency for hit in told.found})
     if count == 0:
-        return "No involvement recorded"
+        return "Nobody else found" if told.found_before else "No involvement recorded"
+    if all(hit.surety == "possible" for hit in told.found):
+        return f"{count} {'partner' if count == 1 else 'partners'} may be involved"
     return "1 partner is involved" if count == 1 else f"{count} partners are involved"
 
 
@@ -129,9 +134,11 @@ def _sentences(told: Findings) -> tuple[str, ...]:
     sentences = []
     if not told.found:
         sentences.append(_no_hit(told))
+    if told.found_before:
+        sentences.append(f"Your first check found {_listed(told.found_before)}: phone them.")
     if told.never_show:
         sentences.append(never_show_sentence(told.never_show))
-    if told.found:
+    if told.found or told.found_before:
         sentences.append(LISTED)
     return tuple(sentences)
 
@@ -141,6 +148,8 @@ def _no_hit(told: Findings) -> str:
     none = f"No partner recorded involvement with {what} at {_at(told)}."
     if told.nothing_sure:
         none = "These details are too few to be sure of anyone, so nothing was compared yet."
+    elif told.found_before:
+        none = f"Looking wider found nobody else at {_at(told)}."
     return f"{none} This does not mean the person is unknown or safe."
 
 

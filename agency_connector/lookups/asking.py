@@ -103,7 +103,7 @@ def told_before(installation: Installation, user: str, check_id: str) -> Told | 
         return None
     told, asked = found.kept.findings, found.asked
     return Told(
-        answer=words.in_words(check_id, asked.breadth, told, installation.clock()),
+        answer=words.in_words(check_id, asked.breadth, asked.follows, told, installation.clock()),
         particulars=asked.typed.particulars,
         purpose=asked.purpose,
         time_zone=told.time_zone,
@@ -145,7 +145,8 @@ def _answered(
             journal.note_failure(check_id, code_of(error))
             raise
     name = b64u_encode(check_id)
-    return words.in_words(name, before.asked.breadth, kept.findings, installation.clock())
+    asked = before.asked
+    return words.in_words(name, asked.breadth, asked.follows, kept.findings, installation.clock())
 
 
 def _carried_out(
@@ -167,12 +168,13 @@ def _carried_out(
     anchors = installation.anchors()
     verifying.check_answer(answer, sent, anchors)
     zone = partnership.time_zone(installation)
-    told = findings(answer, asked, sent, expansion, anchors, view, zone)
-    if unverified(told.found):
+    found = _found_before(journal, asked)
+    told = findings(answer, asked, sent, expansion, anchors, view, zone, found)
+    if unverified(told.found) or not view.agencies.keys() >= _partners(answer):
         # A newcomer, a new key or a new desk since the directory was fetched, or a lie.
         view = partnership.seen(installation, not_older_than=0)
         anchors = installation.anchors()
-        told = findings(answer, asked, sent, expansion, anchors, view, zone)
+        told = findings(answer, asked, sent, expansion, anchors, view, zone, found)
     return Kept(answer=answer, findings=told)
 
 
@@ -181,7 +183,12 @@ def _prepared(
 ) -> Prepared:
     now = installation.clock()
     call_back = partnership.own_desk(installation).desk
-    relied_on = partnership.agreements(installation, view, asked.purpose, now)
+    try:
+        relied_on = partnership.agreements(installation, view, asked.purpose, now)
+    except CheckRefused:
+        # It may have come into force since the directory was fetched.
+        view = partnership.seen(installation, not_older_than=0)
+        relied_on = partnership.agreements(installation, view, asked.purpose, now)
     anchors = installation.anchors()
     expansion = token_sets.expansion_of(asked.typed, asked.asked_at)
     keys = token_sets.keys_of(expansion, asked.breadth)
@@ -232,6 +239,20 @@ def _looked_up(installation: Installation, sent: Prepared) -> LookupAnswer:
     finally:
         client.close()
     return answer
+
+
+def _found_before(journal: Journal, asked: Asked) -> tuple[str, ...]:
+    """Return the partners that the check which this one follows has shown."""
+    if asked.follows is None:
+        return ()
+    before = journal.find(b64u_decode(asked.follows, _CHECK_BYTES))
+    if before is None or before.kept is None:
+        return ()
+    return tuple(dict.fromkeys(hit.partner for hit in before.kept.findings.found))
+
+
+def _partners(answer: LookupAnswer) -> set[str]:
+    return {state.agency for state in answer.shown.partners} | {*answer.shown.never_show}
 
 
 def _differs() -> CheckRefused:

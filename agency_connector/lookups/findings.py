@@ -20,6 +20,7 @@ def findings(
     anchors: Anchors,
     view: PartnershipView,
     time_zone: str,
+    found_before: tuple[str, ...],
 ) -> Findings:
     """Return what to show of `answer`, which `verifying.check_answer` has let pass.
 
@@ -30,7 +31,10 @@ def findings(
     narrow = asked.breadth == "narrow"
     keys = expansion.narrow if narrow else expansion.wide
     born = asked.typed.particulars.born.strip()
-    found = [_found(hit, answer, sent, keys, anchors, view) for hit in answer.shown.hits]
+    hits = sorted(
+        answer.shown.hits, key=lambda hit: (verifying.matched_keys(hit, sent)[0], hit.agency)
+    )
+    found = [_found(hit, answer, sent, keys, anchors, view) for hit in hits]
     states = {state.agency: state for state in answer.shown.partners}
     members = {
         agency
@@ -44,7 +48,8 @@ def findings(
     }
     purpose = asked.purpose
     return Findings(
-        found=tuple(sorted(found, key=lambda hit: (GRADES.index(hit.surety), hit.partner))),
+        # Within a grade the order is that of the keys, most telling first.
+        found=tuple(sorted(found, key=lambda hit: GRADES.index(hit.surety))),
         partners=tuple(
             Partner(
                 name=view.name_of(agency),
@@ -57,6 +62,7 @@ def findings(
         log=anchors.log_name,
         answered_at=answer.shown.answered_at,
         time_zone=time_zone,
+        found_before=found_before,
         by_name_and_date=bool(born) and _is_named(asked),
         nothing_sure=narrow and not keys,
         can_look_wider=narrow and bool(expansion.wide),

@@ -9,6 +9,7 @@ from agency_connector.trust import directory, storage
 from agency_connector.trust.directory import PartnershipView
 from foundation.operator import OperatorError
 from schemas.agencies import Desk
+from schemas.agreements import Purpose
 
 FRESH_MS: Final = 60_000
 """How old the directory last fetched may be before it is fetched again."""
@@ -35,6 +36,12 @@ def seen(installation: Installation, not_older_than: int = FRESH_MS) -> Partners
         if refused.status != 503:
             raise
         return view
+
+
+def purposes(installation: Installation) -> tuple[Purpose, ...]:
+    """Return the purposes to choose from; raises as `seen` does."""
+    listed = seen(installation).purposes
+    return listed or seen(installation, not_older_than=0).purposes
 
 
 def agreements(

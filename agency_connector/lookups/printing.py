@@ -49,6 +49,10 @@ def _check(answer: CheckAnswer) -> Iterator[Line]:
     if not answer.involved and not answer.alarms and answer.sentences:
         yield answer.sentences[0], "bold"
         yield "", ""
+    for sentence in answer.sentences:
+        if sentence.startswith("Your first check"):
+            yield sentence, "bold"
+            yield "", ""
     if answer.none_recorded:
         yield "None recorded", "bold"
         for partner in answer.none_recorded:

@@ -37,17 +37,18 @@ def serve(app: Flask, guard: Guard, installation: Installation) -> None:
             operation.path,
             (operation.method,),
             may=Caller.LOCAL_USER,
-            endpoint=operation.name,
+            endpoint=f"api-{operation.name}",
         )(_view(operation, use))
 
 
 def choices(installation: Installation, user: str) -> Choices:
     """Return what a form needs; the purposes are those last seen if the index cannot be reached."""
-    view = partnership.seen(installation)
     return Choices(
         agency=installation.settings.agency.name,
         officer=user,
-        purposes=tuple((purpose.code, purpose.words) for purpose in view.purposes),
+        purposes=tuple(
+            (purpose.code, purpose.words) for purpose in partnership.purposes(installation)
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from agency_connector.installation import Installation
 from agency_connector.lookups import asking, hours, partnership, resolving
-from agency_connector.lookups.answer import never_show_sentence
+from agency_connector.lookups.answer import LISTED, never_show_sentence
 from agency_connector.lookups.errors import problem_of
 from agency_connector.pages import local_users
 from agency_connector.pages.access import Access, Caller
@@ -146,6 +146,7 @@ class OfficerPages:
             wider_id=_new_id(),
             kinds=IDENTIFIER_KINDS,
             never_show_sentence=never_show_sentence,
+            listed=LISTED,
         )
 
     def wider(self, check: str) -> Response:
@@ -206,7 +207,7 @@ class OfficerPages:
         self, sent: CheckForm, wrong: tuple[Wrong, ...] = (), status: int = 200
     ) -> Response:
         try:
-            purposes = [(p.code, p.words) for p in partnership.seen(self._installation).purposes]
+            purposes = [(p.code, p.words) for p in partnership.purposes(self._installation)]
         except OperatorError as error:
             purposes = []
             wrong = (*wrong, Wrong("", problem_of(error).detail))
