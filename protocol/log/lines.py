@@ -22,16 +22,20 @@ def read_number(text: str, error: type[LogError], what: str) -> int:
     return int(text)
 
 
-def read_base64(text: str, error: type[LogError], what: str) -> bytes:
+def read_base64(
+    text: str, error: type[LogError], what: str, *, left_over_bits: bool = False
+) -> bytes:
     """Return the bytes whose standard base64 with padding (RFC 4648 §4) is exactly `text`.
 
-    Raises `error` otherwise, also for left-over bits that are not zero.
+    Raises `error` otherwise, also if the last character carries bits that are not zero, unless
+    `left_over_bits` lets those pass.
     """
     try:
         octets = base64.b64decode(text.encode("ascii"), validate=True)
     except (UnicodeEncodeError, binascii.Error) as cause:
         raise error(f"{what} is not standard base64.") from cause
-    if write_base64(octets) != text:
+    canonical = write_base64(octets)
+    if canonical != text and not (left_over_bits and len(canonical) == len(text)):
         raise error(f"{what} is not standard base64 in the one form its bytes have.")
     return octets
 

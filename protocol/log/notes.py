@@ -86,7 +86,9 @@ def _read_signature(line: str) -> NoteSignature:
     parts = line.split(" ")
     if len(parts) != 3 or parts[0] != _DASH or not is_key_name(parts[1]):
         raise BadNote("A signature line is an em dash, a key name and a signature in base64.")
-    decoded = read_base64(parts[2], BadNote, "A note's signature")
+    # Go's readers let left-over bits pass, and a published exchange rests on that; the bytes are
+    # the same, and whoever signs can make as many signatures of one text as it likes anyway.
+    decoded = read_base64(parts[2], BadNote, "A note's signature", left_over_bits=True)
     if len(decoded) <= KEY_ID_BYTES:
         raise BadNote("A signature line holds a key ID of 4 bytes and a signature.")
     return NoteSignature(parts[1], decoded[:KEY_ID_BYTES], decoded[KEY_ID_BYTES:])

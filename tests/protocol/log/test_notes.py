@@ -174,7 +174,8 @@ LINE = "\u2014 log.example " + base64.b64encode(bytes(68)).decode()
         f"text\n\n{LINE.replace('log.example', '')}\n".encode(),
         f"text\n\n{LINE.replace(' log', '  log')}\n".encode(),
         f"text\n\n{LINE[:-1]}\n".encode(),
-        f"text\n\n{LINE[:-2]}B=\n".encode(),
+        f"text\n\n{LINE}=\n".encode(),
+        f"text\n\n{LINE[:-1]}A===\n".encode(),
         "text\n\n\u2014 log.example AAAA\n".encode(),
         "text\n\n\u2014 log.example AAAAAA==\n".encode(),
         "text\n\n\u2014 log.example\n".encode(),
@@ -184,6 +185,13 @@ LINE = "\u2014 log.example " + base64.b64encode(bytes(68)).decode()
 def test_what_is_not_a_note_is_refused(content: bytes) -> None:
     with pytest.raises(BadNote):
         read_note(content)
+
+
+def test_left_over_bits_of_a_signature_do_not_matter() -> None:
+    """The second published exchange with a witness has some, and is to be 403, not 400."""
+    read = read_note(f"text\n\n{LINE[:-2]}B=\n".encode())
+    assert read == read_note(f"text\n\n{LINE}\n".encode())
+    assert read.to_bytes() == f"text\n\n{LINE}\n".encode()
 
 
 def test_a_witness_answers_signature_lines_that_join_the_note() -> None:

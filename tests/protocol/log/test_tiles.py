@@ -104,10 +104,12 @@ def test_256_entries_are_a_full_tile_and_one_of_width_1_above_it() -> None:
 def test_a_partial_tile_is_as_wide_as_the_size_says() -> None:
     """floor(s / 256^l) mod 256, and no tile is empty."""
     for size in (1, 255, 256, 257, 65_535, 65_536, 65_537, 16_777_216, 16_777_217):
-        for level in range(4):
-            width = size // 256**level % 256
-            partial = [tile for tile in tiles_of(size) if tile.level == level and tile.width < 256]
-            assert partial == ([Tile(level, size // 256 ** (level + 1), width)] if width else [])
+        expected = [
+            Tile(level, size // 256 ** (level + 1), size // 256**level % 256)
+            for level in range(4)
+            if size // 256**level % 256
+        ]
+        assert [tile for tile in tiles_of(size) if tile.width < 256] == expected
 
 
 @given(since=st.integers(0, 70_000), grown=st.integers(0, 1_000))
