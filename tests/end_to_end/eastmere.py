@@ -35,6 +35,7 @@ from index_service.evaluation.app import create_app as evaluator_app
 from index_service.evaluation.installation import Evaluator, EvaluatorKeys
 from index_service.evaluation.settings import EvaluatorSettings, KeySettings
 from index_service.installation import Installation as Index
+from index_service.settings import LimitSettings
 from protocol import voprf
 from protocol.encoding import b64u_decode, b64u_encode
 from protocol.fingerprints import fingerprint40
@@ -52,6 +53,8 @@ from tests.index_service.partnership import PARTNERSHIP, SAFEGUARDING, new_index
 INDEX_URL = "http://127.0.0.1:8001"
 EVALUATOR_URL = "http://127.0.0.1:8002"
 DAY_MS = 86_400_000
+HALF_AN_HOUR_MS = 1_800_000
+PLENTY = LimitSettings(officer_per_hour=100_000, officer_per_day=100_000)
 OFFICER = "officer.dibble"
 
 # By agency: the team to phone, and the source it publishes from. The police only ask.
@@ -303,13 +306,13 @@ def _new_evaluator(folder: Path, clock: FakeClock) -> Evaluator:
 
 
 @contextmanager
-def services(folder: Path) -> Iterator[Town]:
+def services(folder: Path, limits: LimitSettings = PLENTY) -> Iterator[Town]:
     """Yield index and evaluator on SQLite files in `folder`, without any agency yet.
 
     The clock stands still at the present, so that commands, which have their own, agree with it.
     """
     clock = FakeClock(now_ms())
-    index = new_index(Database(f"sqlite:///{folder / 'index.db'}"), clock)
+    index = new_index(Database(f"sqlite:///{folder / 'index.db'}"), clock, limits=limits)
     evaluator = _new_evaluator(folder, clock)
     before_index = Middleman(create_app(index), INDEX_OPERATIONS, index.signing_key, clock)
     before_evaluator = Middleman(
@@ -325,12 +328,16 @@ def services(folder: Path) -> Iterator[Town]:
 
 
 @contextmanager
-def eastmere(folder: Path) -> Iterator[Town]:
-    """Yield police, council and health in agreement, each with a desk; nobody has published."""
-    with services(folder) as town:
+def eastmere(folder: Path, limits: LimitSettings = PLENTY) -> Iterator[Town]:
+    """Yield police, council and health in agreement, each with a desk; nobody has published.
+
+    It was founded half an hour ago.
+    """
+    with services(folder, limits) as town:
+        town.clock.advance(-HALF_AN_HOUR_MS)
         town.found("police")
         town.join("council", by="police")
         town.join("health", by="council")
         town.agree("police", "council", "health")
-        town.later()
+        town.clock.advance(HALF_AN_HOUR_MS)
         yield town
