@@ -26,6 +26,7 @@ def worker(home: Path, watch: str | None) -> None:
     """
     logs.configure("index-worker", LOG_FIELDS)
     first = Installation.open(home)
+    first.database.close()
     settings = first.settings
 
     def opened() -> Installation:
