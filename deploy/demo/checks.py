@@ -71,7 +71,7 @@ def shown_in_full() -> tuple[NameCheck, ...]:
             name=f"{DEAN.given} {DEAN.family}",
             born="14/3/1983",
             purpose=SAFEGUARDING,
-            reason="Visit tomorrow; neighbours say he is not coping",
+            reason="Neighbours say he is not coping",
             because="Probation knows him too, but no agreement covers that: it is not searched.",
             expected=Expected(
                 involved={POLICE.name: ALMOST_CERTAIN, HEALTH.name: ALMOST_CERTAIN},
@@ -97,7 +97,7 @@ def shown_in_full() -> tuple[NameCheck, ...]:
             name=f"{PRIYA.given} {PRIYA.family}",
             born="07.04.1991",
             purpose=REOFFENDING,
-            reason="Application for a tenancy on release",
+            reason="Tenancy on release",
             because="Probation wrote day and month the other way round.",
             expected=Expected(
                 involved={PROBATION.name: ALMOST_CERTAIN},
@@ -111,7 +111,7 @@ def shown_in_full() -> tuple[NameCheck, ...]:
             name=f"{JESSICA.given} {JESSICA.family}",
             born="23 11 1994",
             purpose=REOFFENDING,
-            reason="Address to be approved for a new order",
+            reason="New address to be approved",
             because="Housing knows her by a former surname and at another address.",
             expected=Expected(
                 none_recorded=frozenset({POLICE.name, HOUSING.name}),

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
-from agency_connector.matching import variants
 from deploy.demo.people import Inventor, Person
 
 SEED: Final = 20_261_101
@@ -71,7 +70,7 @@ DEAN: Final = Person(given="Dean", middle="Anthony", family="Barrowcliffe", born
 WILLIAM: Final = Person(given="William", family="Holdcroft", born=date(1957, 9, 2))
 PRIYA: Final = Person(given="Priya", middle="Meera", family="Mannering", born=date(1991, 4, 7))
 JESSICA: Final = Person(
-    given="Jessica", family="Whitlock", former="Silcock", born=date(1994, 11, 23)
+    given="Jessica", family="Whitlock", former="Bramley", born=date(1994, 11, 23)
 )
 AMARA: Final = Person(given="Amara", family="Westerby", born=date(1988, 1, 19))
 HANNAH: Final = Person(given="Hannah", middle="Rose", family="Deverick", born=date(2001, 5, 8))
@@ -157,6 +156,19 @@ def _invented(inventor: Inventor) -> list[_Told]:
     return lines
 
 
+_NICKNAMES: Final = {
+    "Abigail": "Abbie", "Alexander": "Alex", "Alexandra": "Sandra", "Andrew": "Andy",
+    "Anthony": "Tony", "Benjamin": "Ben", "Catherine": "Cathy", "Charles": "Charlie",
+    "Christine": "Chris", "Christopher": "Chris", "Daniel": "Dan", "David": "Dave",
+    "Edward": "Ted", "Elizabeth": "Liz", "Frederick": "Fred", "George": "Georgie",
+    "Jacqueline": "Jackie", "James": "Jim", "Jennifer": "Jenny", "John": "Jack",
+    "Jonathan": "Jon", "Joseph": "Joe", "Joshua": "Josh", "Katherine": "Kate", "Kenneth": "Ken",
+    "Margaret": "Peggy", "Matthew": "Matt", "Michael": "Mick", "Nicholas": "Nick",
+    "Oliver": "Ollie", "Pamela": "Pam", "Patricia": "Pat", "Peter": "Pete", "Philip": "Phil",
+    "Rebecca": "Becky", "Richard": "Dick", "Robert": "Bob", "Ronald": "Ron", "Samuel": "Sam",
+    "Stephen": "Steve", "Steven": "Steve", "Susan": "Sue", "Thomas": "Tom", "Timothy": "Tim",
+    "Victoria": "Vicky", "William": "Bill",
+}  # fmt: skip
 _ROLES: Final[tuple[Role, ...]] = ("subject", "victim", "witness", "reporter")
 _ORDINARY_SLIPS: Final = (
     Slip.NICKNAME,
@@ -194,12 +206,11 @@ def _written(inventor: Inventor, person: Person, slip: Slip) -> Written:
     )
     match slip:
         case Slip.NICKNAME:
-            others = variants.known_forenames(person.given.lower())
-            return replace(written, given=others[0].capitalize() if others else person.given)
+            return replace(written, given=_NICKNAMES.get(person.given, person.given))
         case Slip.MISSPELT:
             return replace(written, family=_misspelt(inventor, person.family))
         case Slip.DAY_AND_MONTH_EXCHANGED:
-            return replace(written, born=variants.swapped(person.born) or person.born)
+            return replace(written, born=_exchanged(person.born))
         case Slip.FORMER_SURNAME:
             # Whoever was known under another surname lived elsewhere then.
             moved = inventor.with_numbers(person).postcode
@@ -214,6 +225,11 @@ def _written(inventor: Inventor, person: Person, slip: Slip) -> Written:
             return replace(written, born=None)
         case Slip.NONE:
             return written
+
+
+def _exchanged(born: date) -> date:
+    """Return the date with day and month exchanged, where there is such a date."""
+    return date(born.year, born.day, born.month) if born.day <= 12 else born
 
 
 def _misspelt(inventor: Inventor, name: str) -> str:

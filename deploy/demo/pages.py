@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from deploy.demo.involvements import DEAN
 from deploy.demo.members import PUBLISHERS, Member
 from deploy.demo.partnership import Partnership
 from deploy.demo.programs import Services
@@ -22,3 +23,8 @@ def start_pages(partnership: Partnership, services: Services, telling: Telling) 
     telling.step("The pages")
     telling.line("Open one in a browser on this machine and sign in with its local token:")
     telling.rows(rows)
+    telling.line("")
+    telling.line(
+        f"Try {DEAN.given} {DEAN.family}, born 14 3 1983, or type a reference from above at"
+    )
+    telling.line("the agency that was to be phoned.")

@@ -87,7 +87,7 @@ def _start(folder: Path, services: Services) -> tuple[Service, Service, str]:
             "--partnership", PARTNERSHIP, "--organisation", STEWARD,
             "--accountable-officer", "Morgan Rowan-Leigh, invented",
             "--data-protection-contact", "data.protection@eastmere.example",
-            "--bind", "127.0.0.1:0",
+            "--bind", "127.0.0.1:0", "--workers", "1",
         )  # fmt: skip
         return services.start("index", "index-service", "run", "--home", index)
 
@@ -95,6 +95,7 @@ def _start(folder: Path, services: Services) -> tuple[Service, Service, str]:
         done(
             "index-service", "evaluator", "init", "--home", evaluator,
             "--partnership", PARTNERSHIP, "--seal", "unsealed", "--bind", "127.0.0.1:0",
+            "--workers", "1",
         )  # fmt: skip
         opened = done("index-service", "evaluator", "epoch", "open", "1", "--home", evaluator).out
         started = services.start(

@@ -1,22 +1,18 @@
 """Invents people: seeded, so that the same seed makes the same people; none of them is real.
 
-First names follow their frequency in each decade of birth, surnames theirs in the UK (the public
-tables of the connector). Numbers come from ranges that nobody can have: telephone numbers that
+Numbers come from ranges that nobody can have: telephone numbers that
 Ofcom keeps for drama, NHS numbers of the test range 999, National Insurance numbers with the
 example prefix QQ, PNC serials beyond nine million, a postcode area (EM) that does not exist, and
 e-mail addresses under .example.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import accumulate
 from random import Random
 from typing import Final
 
-from agency_connector.matching import tables
+from deploy.demo.names import FORENAMES, SURNAMES
 
-_COMMON_ENOUGH: Final = 40  # per million: a surname a reader believes, and not a slip of a table
 _FIRST_BIRTH: Final = date(1940, 1, 1)
 _LAST_BIRTH: Final = date(2005, 12, 31)
 _LATEST_PNC: Final = 2025
@@ -55,14 +51,6 @@ class Inventor:
     def __init__(self, seed: int) -> None:
         """Start anew: the people depend on the seed and on nothing else."""
         self.random: Final = Random(seed)  # noqa: S311 - invents people, guards nothing
-        surnames = [(n, parts) for n, parts in tables.surnames().items() if parts > _COMMON_ENOUGH]
-        self._surnames: Final = [name for name, _ in surnames]
-        self._surname_weights: Final = list(accumulate(parts for _, parts in surnames))
-        self._forenames: Final = list(tables.forenames())
-        self._forename_weights: Final = [
-            list(accumulate(parts[cohort] for parts in tables.forenames().values()))
-            for cohort in range(len(tables.COHORTS))
-        ]
         self._taken: Final[set[tuple[str, str]]] = set()
 
     def person(self) -> Person:
@@ -103,14 +91,11 @@ class Inventor:
         )
 
     def _forename(self, born: date) -> str:
-        cohort = (born.year - tables.COHORTS[0]) // 10
-        return _capitals(self._weighted(self._forenames, self._forename_weights[cohort]))
+        given_then = next(names for year, names in reversed(FORENAMES) if born.year >= year)
+        return self.random.choice(given_then)
 
     def _surname(self) -> str:
-        return _capitals(self._weighted(self._surnames, self._surname_weights))
-
-    def _weighted(self, names: Sequence[str], weights: Sequence[int]) -> str:
-        return self.random.choices(names, cum_weights=weights)[0]
+        return self.random.choice(SURNAMES)
 
     def _pnc_id(self, year: int) -> str:
         """A number with the right check letter, of a serial that no year reaches."""
@@ -132,11 +117,3 @@ class Inventor:
         return (f"07700 900{number:03}", f"01632 960{number:03}", f"020 7946 0{number:03}")[
             self.random.randrange(3)
         ]
-
-
-def _capitals(name: str) -> str:
-    """Return a name of the tables as people write it: the tables hold small letters only."""
-    for prefix, length in (("mc", 5), ("fitz", 6)):
-        if name.startswith(prefix) and len(name) > length:
-            return prefix.capitalize() + name[len(prefix) :].capitalize()
-    return name.capitalize()
