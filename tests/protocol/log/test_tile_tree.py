@@ -15,7 +15,7 @@ from tests.protocol.log.trees import GrownLog, KeptTiles, leaf, leaves, mth
 def test_a_log_is_the_same_in_whatever_batches_it_grew(batches: list[int]) -> None:
     size = sum(batches)
     log = GrownLog()
-    published = set()
+    published: set[Tile] = set()
     for batch in batches:
         log.append(leaves(batch, first=log.head.size))
         published.update(tiles_of(log.head.size))
