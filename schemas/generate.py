@@ -43,6 +43,7 @@ _STATUSES: Final = {
     409: "It contradicts what is already recorded.",
     413: "The body is larger than any message.",
     415: "The body is not application/json.",
+    421: "Called by another name than this machine's own.",
     422: "Understood, and refused; `detail` says why.",
     429: "Over a limit; `retry_after` says in seconds when to try again.",
     502: "The index or the evaluator did not answer as it must; nothing is shown.",
@@ -115,6 +116,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     statuses = [400, 401, 503, *operation.refusals]
     if operation.caller != "anyone":
         statuses += [403, 404, 422, 429]
+    if operation.caller == "local_user":
+        statuses.append(421)
     if operation.request is not None:
         statuses += [413, 415]
     document: dict[str, Any] = {

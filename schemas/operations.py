@@ -97,7 +97,7 @@ EVALUATE: Final = Operation(
 
 CHOICES: Final = Operation(
     "choices", "GET", "/api/choices", "local_user", None, checks.Choices,
-    "The purposes to choose from, and the user as the connector knows them.",
+    "The purposes to choose from, and the user as the connector knows them.", (502,),
 )  # fmt: skip
 CHECK: Final = Operation(
     "check", "POST", "/api/checks", "local_user", checks.CheckRequest, checks.CheckAnswer,

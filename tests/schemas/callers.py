@@ -42,6 +42,9 @@ DOCUMENTS: dict[Operation, tuple[str, type[msgspec.Struct]]] = {
     operations.RESOLVE: ("statement", ResolutionStatement),
 }
 
+LONG = 500
+"""Characters beyond which a made-up text is kept short."""
+
 
 class Standing(StrEnum):
     """How a request stands with the service that it is sent to."""

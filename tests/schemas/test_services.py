@@ -1,6 +1,5 @@
 """Index and evaluator answer whatever is sent by whomever as their OpenAPI documents say."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,12 +10,6 @@ import pytest
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 from werkzeug.test import TestResponse
 
 from foundation.database import Database
@@ -24,35 +17,31 @@ from index_service.evaluation import storage as evaluator_storage
 from index_service.evaluation.app import create_app as evaluator_app
 from protocol.keys import SigningKey
 from schemas import operations
-from schemas.generate import documents
 from schemas.operations import EVALUATOR_OPERATIONS, INDEX_OPERATIONS, Operation
 from tests.conftest import FakeClock
 from tests.index_service.evaluation.evaluators import new_evaluator
 from tests.index_service.partnership import Partnership
 from tests.schemas.callers import Callers, Standing, with_open_envelopes
+from tests.schemas.conformance import Contract
 
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
 EXAMPLES = 20
 KNOWN = (Standing.MEMBER, Standing.AUDITOR, Standing.SUSPENDED)
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service with its callers and its OpenAPI document, as schemathesis reads it."""
+    """A service with its callers and its OpenAPI document; `schema` makes requests up."""
 
     callers: Callers
+    contract: Contract
     schema: Any
     standings: tuple[Standing, ...]
 
     @classmethod
     def of(cls, callers: Callers, name: str, standings: Iterable[Standing] = Standing) -> "Service":
-        document = with_open_envelopes(json.loads(documents()[name]))
-        return cls(callers, schemathesis.openapi.from_dict(document), tuple(standings))
+        contract = Contract(name)
+        schema = schemathesis.openapi.from_dict(with_open_envelopes(contract.document))
+        return cls(callers, contract, schema, tuple(standings))
 
     def cases(self, operation: Operation) -> st.SearchStrategy[Case]:
         """Made-up requests: as the schema has them, and in ways that it does not."""
@@ -62,9 +51,8 @@ class Service:
 
     def check(self, operation: Operation, answers: Sequence[TestResponse]) -> None:
         """Raise unless each answer is as documented, and no 5xx."""
-        case = self.schema[operation.path][operation.method].Case()
         for answer in answers:
-            case.validate_response(answer, checks=CHECKS)
+            self.contract.check(operation, answer)
 
     def stands_up_to(self, operation: Operation) -> None:
         """Send 20 made-up requests in each standing; the same ones in every run."""
