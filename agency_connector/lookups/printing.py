@@ -56,7 +56,7 @@ def _check(answer: CheckAnswer) -> Iterator[Line]:
     if answer.none_recorded:
         yield "None recorded", "bold"
         for partner in answer.none_recorded:
-            yield f"  {partner.partner}  ({partner.fresh[:1].lower()}{partner.fresh[1:]})", ""
+            yield f"  {partner.partner} ({partner.fresh[:1].lower()}{partner.fresh[1:]})", ""
         yield "", ""
     if answer.not_searched:
         yield "Not searched or out of date", "bold"

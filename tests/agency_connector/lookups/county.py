@@ -237,9 +237,10 @@ class County:
         full_name: str,
         born: str,
         desk: str = "front",
+        copies: int = 1,
         **told: str,
     ) -> None:
-        """Publish a flag about a person, as a sync would."""
+        """Publish a flag about a person, or several of one name, as a sync would."""
         made = self.connectors[agency]
         person = normalise(
             Particulars(full_name=full_name, born=born, **told), today=date(2026, 1, 15)
@@ -249,12 +250,17 @@ class County:
         anchor = made.anchors().epochs[0]
         tokeniser = Tokeniser(anchor, made.evaluator(anchor), "publish")
         tokens = tokeniser.tokens([*keys.names, *keys.identifiers])
-        handle, batch = secrets.token_bytes(16), secrets.token_bytes(16)
-        flag = Flag(
-            handle=b64u_encode(handle),
-            tokens=b64u_encode(pad_record(tokens, made.keyring.get(PADDING), handle, anchor.epoch)),
-            desk=desk,
-            ends_at=self.clock() + 90 * DAY_MS,
+        batch = secrets.token_bytes(16)
+        handles = [secrets.token_bytes(16) for _ in range(copies)]
+        padding = made.keyring.get(PADDING)
+        flags = tuple(
+            Flag(
+                handle=b64u_encode(handle),
+                tokens=b64u_encode(pad_record(tokens, padding, handle, anchor.epoch)),
+                desk=desk,
+                ends_at=self.clock() + 90 * DAY_MS,
+            )
+            for handle in handles
         )
         self.sequences[agency] = self.sequences.get(agency, 0) + 1
         statement = PublicationStatement(
@@ -264,19 +270,20 @@ class County:
             batch=b64u_encode(batch),
             sequence=self.sequences[agency],
             kind="collection",
-            count=1,
-            root=b64u_encode(items_root((flag,))),
+            count=copies,
+            root=b64u_encode(items_root(flags)),
             signed_at=self.clock(),
         )
         signed = documents.sign(statement, made.signing_key)
-        made.index().call(PUBLISH, FlagBatch(statement=signed, flags=(flag,), withdrawals=()))
+        made.index().call(PUBLISH, FlagBatch(statement=signed, flags=flags, withdrawals=()))
         with made.database.write() as connection:
-            connection.execute(
-                insert(published).values(
-                    epoch=anchor.epoch, source="cases", local_id=local_id, handle=handle,
-                    digest=None, batch=batch, withdrawn=False,
-                )
-            )  # fmt: skip
+            for number, handle in enumerate(handles):
+                values = {
+                    "epoch": anchor.epoch, "source": "cases", "handle": handle, "digest": None,
+                    "local_id": local_id if number == 0 else f"{local_id}-{number}",
+                    "batch": batch, "withdrawn": False,
+                }  # fmt: skip
+                connection.execute(insert(published).values(**values))
         self.mark(agency)
 
     def mark(self, agency: str, state: str = "complete", age: int = 0) -> None:

@@ -194,8 +194,18 @@ def test_a_lie_is_noticed_and_nothing_is_shown(town: County, name: str) -> None:
     assert "960200" not in problem.detail
     kept = journalled(town, check)
     assert kept.kept is None
+
+
+def test_after_a_lie_the_honest_answer_is_still_to_be_had(town: County) -> None:
+    """Nothing of the lie was kept: the same check again gets what the index recorded first."""
+    liar = Liar(town)
+    town.lying.lies[LOOK_UP.path] = lambda answer: LIES["another salt"][1](liar, answer)
+    check = new_id()
+    with pytest.raises(AnswerDisbelieved):
+        town.check(check=check)
     town.lying.lies.clear()
-    assert town.check(check=check).involved, "the honest answer is still to be had"
+    assert town.check(check=check).involved
+    assert len(town.consultations()) == 1
 
 
 def swapped_desk(town: County, key: SigningKey, **changed: Any) -> Callable[[Any], Any]:

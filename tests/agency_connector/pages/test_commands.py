@@ -46,7 +46,7 @@ def test_particulars_are_asked_for_and_the_answer_is_plain_text_in_a_pipe(town: 
         "  Front desk: 01632 960200",
         "  There is no out-of-hours number",
         "  Almost certainly the same person",
-        "  Felpersham Health  (read today at 12:00)",
+        "  Felpersham Health (read today at 12:00)",
     ):
         assert line in told.stdout.splitlines()
     assert "It is not evidence of wrongdoing. Do not decide on it alone: phone." in told.stdout
