@@ -41,15 +41,22 @@ class Installation:
     clock: Clock = field(default=now_ms)
 
     @classmethod
-    def open(cls, home: Path, *, clock: Clock = now_ms) -> "Installation":
+    def open(
+        cls, home: Path, *, clock: Clock = now_ms, keyring: Keyring | None = None
+    ) -> "Installation":
         """Open the connector in the folder `home`.
 
+        `keyring`, if it is open already, is read anew, which spares asking for its passphrase.
         Raises OperatorError or StorageUnavailable, each one line that says what to do, if the
         settings are wrong, the keyring does not open or others can read it, or the database is
         locked or not migrated.
         """
         settings = settings_file.load(home)
-        keyring = Keyring.open(keyring_path(settings, home), seal_from_setting(settings.keys.seal))
+        if keyring is None:
+            seal = seal_from_setting(settings.keys.seal)
+            keyring = Keyring.open(keyring_path(settings, home), seal)
+        else:
+            keyring.refresh()
         database = Database(settings_file.database_url(settings, home))
         require_migrated(database, LOCATION, command=MIGRATE_COMMAND)
         return cls(

@@ -83,9 +83,20 @@ class PublishingSettings(_Table, frozen=True):
 
 
 class PagesSettings(_Table, frozen=True):
-    """`[pages]`: where page and local API listen; loopback only."""
+    """`[pages]`: where page and local API listen, loopback only, and where to be watched.
+
+    `watch` is `host:port` or `off` (foundation.health); unset: loopback, 1,000 ports higher.
+    """
 
     bind: str = "127.0.0.1:8300"
+    watch: str | None = None
+
+
+class ScheduleSettings(_Table, frozen=True):
+    """`[schedule]`: every how many minutes `run` syncs and looks at the index; 0 for never."""
+
+    sync_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 60
+    look_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 15
 
 
 class Settings(_Table, frozen=True):
@@ -100,6 +111,7 @@ class Settings(_Table, frozen=True):
     sources: tuple[SourceSettings, ...] = ()
     publishing: PublishingSettings = PublishingSettings()
     pages: PagesSettings = PagesSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
 
     def __post_init__(self) -> None:
         """Raise ValueError if two desks or two sources have the same name."""

@@ -64,6 +64,11 @@ withdrawal_share = 0.2
 # Where officers' page and local API listen; this machine only.
 bind = "127.0.0.1:8300"
 
+[schedule]
+# Every how many minutes `agency-connector run` syncs, and looks at the index; 0 for never.
+sync_minutes = 60
+look_minutes = 15
+
 # The team that partners phone. Its name may not tell what a person is known for.
 # After a change run `agency-connector desk sign`.
 #

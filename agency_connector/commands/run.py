@@ -1,19 +1,27 @@
-"""`run` serves the local API and the officers' pages, on this machine only."""
+"""`run` serves the local API and the officers' pages, on this machine only, and syncs."""
 
 import ipaddress
 from pathlib import Path
 from typing import Final
 
 import click
+from flask import Flask
 
+from agency_connector import scheduling
 from agency_connector.app import create_app
 from agency_connector.installation import Installation
-from foundation import serving
+from foundation import health, logs, serving
+from foundation.metrics import Metrics
 from foundation.operator import OperatorError, cli_guard
+from foundation.serving import Size
 
 # Sessions are in the memory of one process.
 _WORKERS: Final = 1
 _THREADS: Final = 8
+
+_COUNTS: Final = ("delivered", "doubts", "handovers", "held", "troubles", "waiting")
+LOG_FIELDS: Final = dict.fromkeys(_COUNTS, logs.whole)
+"""What the connector's log may hold beyond every program's fields: counts."""
 
 
 @click.command()
@@ -21,18 +29,36 @@ _THREADS: Final = 8
 @click.pass_obj
 @cli_guard
 def run(home: Path, bind: str | None) -> None:
-    """Serve the page and the local API until stopped. `token` makes the token to sign in with."""
-    installation = Installation.open(home)
-    address = bind or installation.settings.pages.bind
+    """Serve the page and the local API until stopped. `token` makes the token to sign in with.
+
+    Syncs and looks at the index on the schedule of the settings. SIGHUP reads them anew.
+    """
+    logs.configure("agency-connector", LOG_FIELDS)
+    first = Installation.open(home)
+    address = bind or first.settings.pages.bind
     require_loopback(address)
     # The worker is forked from this process: it takes the open keyring and connects anew.
-    installation.close()
+    first.close()
+
+    def app() -> Flask:
+        installation = Installation.open(home, keyring=first.keyring)
+        figures = Metrics()
+        made = create_app(installation, figures)
+        scheduling.start(installation, figures)
+        return made
+
+    def reread() -> Size:
+        Installation.open(home, keyring=first.keyring).close()
+        return Size(_WORKERS, _THREADS)
+
     serving.serve(
-        lambda: create_app(installation),
+        app,
         address,
         _WORKERS,
         _THREADS,
         ready=lambda url: click.echo(f"Check a name at {url}. Ctrl-C stops it."),
+        watch=health.watch_address(first.settings.pages.watch, address),
+        reread=reread,
     )
 
 

@@ -10,6 +10,7 @@ from flask import g, request
 from agency_connector.installation import Installation
 from agency_connector.pages import local_users
 from agency_connector.pages.sessions import Session, Sessions
+from foundation import health
 from foundation.problems import Problem
 from foundation.routes import Guard
 
@@ -47,6 +48,7 @@ class Access:
                 Caller.LOCAL_USER: self.local_user,
                 Caller.OFFICER: self.officer,
                 Caller.NEWCOMER: self.newcomer,
+                **health.CHECKS,
             }
         )
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from foundation import logs
+from index_service.app import LOG_FIELDS
 from index_service.settings import WorkerSettings
 from index_service.worker.doing import do
 from index_service.worker.jobs import jobs_of
@@ -49,12 +51,13 @@ def test_a_partner_that_has_paused_or_is_suspended_is_not_stale(
 
 
 def test_the_log_names_a_stale_partner_and_the_metric_counts_them(
-    partnership: Partnership, clock: FakeClock, capsys: pytest.CaptureFixture[str]
+    partnership: Partnership,
+    clock: FakeClock,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from foundation import logs
-    from index_service.app import LOG_FIELDS
-
-    logs.configure("index-worker", LOG_FIELDS)
+    # As the worker configures its log, without taking over the hooks of the test's process.
+    monkeypatch.setattr(logs, "_fields", {**logs._fields, **LOG_FIELDS})
     police = partnership.member("police")
     police.open_epoch()
     assert mark(police).status == 200

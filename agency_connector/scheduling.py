@@ -1,0 +1,104 @@
+"""What `run` does by itself: publish what changed in the sources, and see what the index holds."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from apscheduler.executors.pool import (  # type: ignore[import-untyped]  # it ships no types
+    ThreadPoolExecutor,
+)
+from apscheduler.schedulers.background import (  # type: ignore[import-untyped]  # as above
+    BackgroundScheduler,
+)
+
+from agency_connector.installation import Installation
+from agency_connector.publishing import sync as publishing
+from agency_connector.trust import directory
+from foundation import logs
+from foundation.metrics import Metrics
+from protocol import documents
+from schemas.handover import HandoverInbox, HandoverPackage
+from schemas.operations import RECEIVE_HANDOVERS
+
+_FIRST: Final = 12
+"""A job is first due after this part of its interval, so that a restart does not put it off."""
+
+
+def sync(installation: Installation) -> bool:
+    """Sync as `agency-connector sync` does; return whether nobody has to do anything about it.
+
+    What a person has to do stands in `agency-connector sync`'s own words when it is run by hand:
+    the log names no record and no reason.
+    """
+    report = publishing.sync(installation)
+    logs.get_logger().info(
+        "sync.finished",
+        delivered=report.delivered,
+        waiting=report.waiting,
+        held=report.held,
+        troubles=len(report.troubles),
+    )
+    return not report.troubles
+
+
+def look(installation: Installation) -> bool:
+    """Fetch the directory and the inbox; return whether there is nothing that a person must see.
+
+    A person compares and receives a hand-over, never a job: here it is only said that one waits.
+    """
+    doubts = len(directory.refresh(installation).doubts)
+    known = {anchor.descriptor.epoch for anchor in installation.anchors().epochs}
+    client = installation.index()
+    try:
+        inbox: HandoverInbox = client.call(RECEIVE_HANDOVERS)
+    finally:
+        client.close()
+    waiting = sum(
+        documents.claimed(envelope, HandoverPackage).epoch not in known
+        for envelope in inbox.packages
+    )
+    if doubts or waiting:
+        logs.get_logger().warning("partnership.look", doubts=doubts, handovers=waiting)
+    return not (doubts or waiting)
+
+
+def start(installation: Installation, metrics: Metrics) -> BackgroundScheduler:
+    """Do the jobs on their schedule, one at a time, in a thread beside the pages.
+
+    The thread ends with the process. A sync that is cut off by that is taken up again where its
+    outbox stands. Returns what the schedule can be stopped with.
+    """
+    runs = metrics.counter("job_runs", "Jobs done.", "job", "outcome")
+    took = metrics.histogram("job", "How long a job took.", "job")
+
+    def do(name: str, job: Callable[[Installation], bool]) -> None:
+        started = time.monotonic()
+        try:
+            outcome = "done" if job(installation) else "attention"
+        except Exception as error:
+            outcome = "failed"
+            logs.get_logger().error("job.failed", job=name, exc_info=error)
+        runs.labels(name, outcome).inc()
+        took.labels(name).observe(time.monotonic() - started)
+
+    scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
+    told = installation.settings.schedule
+    jobs: tuple[tuple[str, Callable[[Installation], bool], int], ...] = (
+        ("sync", sync, told.sync_minutes),
+        ("look", look, told.look_minutes),
+    )
+    for name, job, minutes in jobs:
+        if minutes:
+            scheduler.add_job(
+                do,
+                "interval",
+                (name, job),
+                minutes=minutes,
+                next_run_time=datetime.now(UTC) + timedelta(minutes=minutes) / _FIRST,
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
+    scheduler.start()
+    return scheduler
