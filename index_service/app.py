@@ -13,7 +13,7 @@ from foundation.metrics import Metrics
 from foundation.problems import Problem
 from foundation.routes import Guard
 from index_service.agencies import routes as agencies
-from index_service.audit.administration import refused
+from index_service.audit.administration import own_statement, refused
 from index_service.database import LOCATION
 from index_service.flags import routes as flags
 from index_service.installation import Installation
@@ -54,8 +54,9 @@ def create_app(index: Installation) -> Flask:
         problem: Problem,
         statement: Envelope | None,
     ) -> None:
-        refused(connection, index, holder.agency, operation.name, problem.code, statement)
-        note_refusal(connection, holder.agency, operation.name, problem.code, index.clock())
+        own = own_statement(statement, holder.public)
+        refused(connection, index, holder.agency, operation.name, problem.code, own)
+        note_refusal(connection, holder.agency, operation, problem.code, own, index.clock())
 
     api = SignedApi(
         app,

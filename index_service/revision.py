@@ -1,8 +1,10 @@
-"""The revision of the partnership: a number that every change to it moves on.
+"""The revision of the partnership: a random number that every change to it draws anew.
 
 A lookup reads one number instead of agencies, keys, desks, agreements, epochs and marks: while it
 stands still, what was read before still holds.
 """
+
+import secrets
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, Table, insert, select, update
 
@@ -17,9 +19,14 @@ revision = Table(
 
 
 def move_on(connection: Connection) -> None:
-    """Say, in the transaction that changes the partnership, that it has changed."""
-    if connection.execute(update(revision).values(number=revision.c.number + 1)).rowcount == 0:
-        connection.execute(insert(revision).values(id=1, number=1))
+    """Say, in the transaction that changes the partnership, that it has changed.
+
+    A random number, not the next one: what was read under the number of a transaction that was
+    rolled back must never be taken for what another one commits.
+    """
+    number = secrets.randbits(62)
+    if connection.execute(update(revision).values(number=number)).rowcount == 0:
+        connection.execute(insert(revision).values(id=1, number=number))
 
 
 def current(connection: Connection) -> int:

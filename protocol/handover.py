@@ -9,6 +9,7 @@ from protocol.encoding import b64u_decode, b64u_encode, lp
 from protocol.envelopes import BadEnvelope
 from protocol.epochs import WrongEpochKey, require_key
 from protocol.keys import SealingKey, SigningKey
+from protocol.membership import read_signed
 from schemas.agencies import AgencyKeys
 from schemas.envelopes import Envelope
 from schemas.epochs import EpochDescriptor
@@ -103,18 +104,20 @@ def _opened(package: HandoverPackage, sealing_key: SealingKey) -> HandoverConten
 
 
 def _descriptor(package: HandoverPackage, contents: HandoverContents) -> EpochDescriptor:
-    signer = documents.signer(contents.epoch_descriptor)
-    for member in contents.members:
-        public = b64u_decode(member.keys.signing, 32)
-        if documents.key_id(public) == signer:
-            break
-    else:
-        raise BadHandover("The epoch descriptor is signed by nobody the package names.")
     try:
-        descriptor = documents.read(contents.epoch_descriptor, EpochDescriptor, public)
+        descriptor = _signed_by_a_member(contents)
         require_key(descriptor, b64u_decode(contents.partnership_key, 32))
     except (BadEnvelope, WrongEpochKey) as error:
         raise BadHandover(str(error)) from error
     if (descriptor.partnership, descriptor.epoch) != (package.partnership, package.epoch):
         raise BadHandover("The epoch descriptor is for another partnership or epoch.")
     return descriptor
+
+
+def _signed_by_a_member(contents: HandoverContents) -> EpochDescriptor:
+    for member in contents.members:
+        try:
+            return read_signed(member, contents.epoch_descriptor, EpochDescriptor)
+        except BadEnvelope:
+            continue
+    raise BadEnvelope("The epoch descriptor is signed by nobody the package names.")

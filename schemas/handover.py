@@ -18,6 +18,13 @@ from schemas.fields import (
 )
 
 
+class EarlierKey(Message, frozen=True):
+    """A signing key that was replaced at `until`: what it signed before then still holds."""
+
+    signing: Bytes32
+    until: Millis
+
+
 class KnownMember(Message, frozen=True):
     """A member as the sender knows it: the newcomer starts by believing these keys."""
 
@@ -25,6 +32,7 @@ class KnownMember(Message, frozen=True):
     name: Line
     role: AgencyRole
     keys: AgencyKeys
+    earlier: Annotated[tuple[EarlierKey, ...], Meta(max_length=100)] = ()
 
 
 class HandoverContents(Message, frozen=True):

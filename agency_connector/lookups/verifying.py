@@ -16,6 +16,7 @@ from protocol.commitments import SHOWN, commit_to
 from protocol.encoding import EncodingError, b64u_decode, b64u_encode
 from protocol.entries import read_entry
 from protocol.envelopes import BadEnvelope
+from protocol.membership import read_signed
 from protocol.receipts import BadReceipt
 from protocol.references import BadReference, read_reference
 from protocol.tokens import TOKEN_BYTES
@@ -136,10 +137,10 @@ def call_back_of(
 def _asked(envelope: Envelope, anchors: Anchors) -> LookupStatement:
     try:
         claim = documents.claimed(envelope, LookupStatement)
-        public = anchors.signing_key_of(claim.agency)
-        if public is None:
+        member = anchors.members.get(claim.agency)
+        if member is None:
             raise AnswerDisbelieved(f"nobody we know vouches for the keys of {claim.agency}")
-        asked = documents.read(envelope, LookupStatement, public)
+        asked = read_signed(member, envelope, LookupStatement, lambda told: told.signed_at)
     except BadEnvelope as error:
         raise AnswerDisbelieved(
             "the statement of whoever asked is not signed with the key we know"

@@ -12,7 +12,6 @@ from agency_connector.trust.anchors import Anchors
 from foundation.operator import OperatorError
 from protocol import canonical, documents, membership
 from protocol.envelopes import BadEnvelope
-from protocol.fingerprints import key_id
 from protocol.membership import Doubt
 from schemas.agencies import (
     AgencyKeys,
@@ -207,7 +206,7 @@ def _introduced(
         try:
             claim = documents.claimed(envelope, Introduction)
             introducer, agency = members[claim.introducer], members[claim.agency]
-            documents.read(envelope, Introduction, membership.signing_key_of(introducer.keys))
+            membership.read_signed(introducer, envelope, Introduction, lambda told: told.signed_at)
         except (BadEnvelope, KeyError):
             continue  # `membership.extend` has made a doubt of it
         if claim.partnership == partnership and claim.keys == agency.keys:
@@ -269,7 +268,7 @@ def _signed_desk(envelope: Envelope, partnership: str, members: Members) -> Desk
             f"vouched for the keys of {claim.agency}.",
         )
     try:
-        desk = documents.read(envelope, Desk, membership.signing_key_of(member.keys))
+        desk = membership.read_signed(member, envelope, Desk, lambda told: told.signed_at)
     except BadEnvelope:
         return Doubt(
             claim.agency,
@@ -284,35 +283,42 @@ def _signed_desk(envelope: Envelope, partnership: str, members: Members) -> Desk
 def _epochs(
     envelopes: Iterable[Envelope], anchors: Anchors, members: Members
 ) -> tuple[tuple[EpochDescriptor, ...], tuple[Doubt, ...]]:
-    by_key = {
-        key_id(public): (agency, public)
-        for agency, member in members.items()
-        for public in (membership.signing_key_of(member.keys),)
-    }
     held = {anchor.epoch: anchor for anchor in anchors.epochs}
     believed: dict[int, EpochDescriptor] = {e: held[e].descriptor for e in held}
     doubts: list[Doubt] = []
     for envelope in envelopes:
         if any(envelope == anchor.envelope for anchor in anchors.epochs):
             continue
-        signer = by_key.get(documents.signer(envelope))
-        try:
-            claim = documents.claimed(envelope, EpochDescriptor)
-            if signer is None or claim.partnership != anchors.partnership:
-                raise BadEnvelope("No member we know has signed it.")
-            descriptor = documents.read(envelope, EpochDescriptor, signer[1])
-        except BadEnvelope as error:
-            doubts.append(Doubt("(epoch)", f"An epoch that the index lists is not used. {error}"))
+        read = _signed_epoch(envelope, anchors.partnership, members)
+        if isinstance(read, Doubt):
+            doubts.append(read)
             continue
+        signer, descriptor = read
         if descriptor.epoch in held:
             doubts.append(
                 Doubt(
-                    signer[0],
+                    signer,
                     f"The index lists another descriptor of epoch {descriptor.epoch} than the one "
-                    f"that was handed over. We keep to ours: phone {signer[0]} and the steward.",
+                    f"that was handed over. We keep to ours: phone {signer} and the steward.",
                 )
             )
             continue
         believed.setdefault(descriptor.epoch, descriptor)
     newest_first = sorted(believed.values(), key=lambda told: told.epoch, reverse=True)
     return tuple(newest_first), tuple(doubts)
+
+
+def _signed_epoch(
+    envelope: Envelope, partnership: str, members: Members
+) -> tuple[str, EpochDescriptor] | Doubt:
+    """Return who signed the descriptor, and the descriptor."""
+    for agency, member in members.items():
+        try:
+            descriptor = membership.read_signed(member, envelope, EpochDescriptor)
+        except BadEnvelope:
+            continue
+        if descriptor.partnership == partnership:
+            return agency, descriptor
+    return Doubt(
+        "(epoch)", "An epoch that the index lists is not used. No member we know has signed it."
+    )

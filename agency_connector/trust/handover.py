@@ -246,15 +246,17 @@ def _believe(
         partnership_secret(package.epoch), b64u_decode(contents.partnership_key, 32)
     )
     now = installation.clock()
-    own = KnownMember(
-        agency=installation.agency,
-        name=installation.settings.agency.name,
-        role=enrolled.role,
-        keys=installation.keys,
-    )
     with installation.database.write() as connection:
         handed = {member.agency: member for member in contents.members}
         known: Mapping[str, KnownMember] = storage.members(connection)
+        ourselves = known.get(installation.agency)
+        own = KnownMember(
+            agency=installation.agency,
+            name=installation.settings.agency.name,
+            role=enrolled.role,
+            keys=installation.keys,
+            earlier=() if ourselves is None else ourselves.earlier,
+        )
         storage.believe(connection, {**handed, **known, own.agency: own}, now)
         if storage.pins(connection) is None:
             storage.keep_pins(

@@ -28,7 +28,7 @@ from protocol.encoding import b64u_decode, b64u_encode
 from schemas.agencies import AgencyKeys, AgencyRole, Desk
 from schemas.envelopes import Envelope
 from schemas.epochs import EpochDescriptor
-from schemas.handover import KnownMember
+from schemas.handover import EarlierKey, KnownMember
 
 # One row each: what the enrolment and the first hand-over fixed for good.
 _enrolment = Table(
@@ -61,6 +61,7 @@ _members = Table(
     Column("role", String(16), nullable=False),
     Column("signing", LargeBinary(32), nullable=False),
     Column("sealing", LargeBinary(32), nullable=False),
+    Column("earlier", LargeBinary, nullable=False),
     Column("believed_at", BigInteger, nullable=False),
 )
 _epochs = Table(
@@ -212,6 +213,7 @@ def members(connection: Connection) -> Mapping[str, KnownMember]:
             name=row.name,
             role=row.role,
             keys=AgencyKeys(signing=b64u_encode(row.signing), sealing=b64u_encode(row.sealing)),
+            earlier=msgspec.json.decode(row.earlier, type=tuple[EarlierKey, ...]),
         )
         for row in rows
     }
@@ -231,6 +233,7 @@ def believe(connection: Connection, believed: Mapping[str, KnownMember], now: in
                 role=member.role,
                 signing=b64u_decode(member.keys.signing, 32),
                 sealing=b64u_decode(member.keys.sealing, 32),
+                earlier=msgspec.json.encode(member.earlier),
                 believed_at=now,
             )
         )

@@ -114,7 +114,7 @@ def sign_desk(
         )
     desks.put(connection, DeskRow(document, envelope))
     act: Act = "desk-withdrawn" if document.withdrawn else "desk-signed"
-    # What a hidden desk is called stays out of the record; its hash stands in for it.
+    # What a hidden desk is called stays out of the record.
     shown = envelope if document.visibility == "visible" else None
     return _acknowledge(administer(connection, index, act, caller, document=shown))
 

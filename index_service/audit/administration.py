@@ -6,12 +6,15 @@ from sqlalchemy import Connection
 
 from index_service.audit.intake import Recorded, record
 from index_service.installation import Installation
+from protocol import documents
 from protocol.entries import new_entry_salt
+from protocol.envelopes import BadEnvelope
 from schemas.entries import Act, Administration, Refusal
 from schemas.envelopes import Envelope
+from schemas.flags import PublicationStatement
+from schemas.lookups import LookupStatement, ResolutionStatement
 
-LARGEST_STATEMENT: Final = 32_768
-"""Characters of base64 that a refused statement may have and still be kept in the entry."""
+_STATEMENTS: Final = (LookupStatement, PublicationStatement, ResolutionStatement)
 
 
 def administer(
@@ -47,11 +50,8 @@ def refused(
 ) -> Recorded:
     """Record that a validly signed request of `agency` was refused with problem `code`.
 
-    `statement` has not been checked, only who sent it: one too large to stand in an entry is left
-    out.
+    `statement` is one that `own_statement` let through.
     """
-    if statement is not None and len(statement.payload) > LARGEST_STATEMENT:
-        statement = None
     entry = Refusal(
         v=1,
         partnership=index.partnership,
@@ -63,3 +63,20 @@ def refused(
         statement=statement,
     )
     return record(connection, index.log, entry)
+
+
+def own_statement(envelope: Envelope | None, public: bytes) -> Envelope | None:
+    """Return what came with a refused request if it may stand in the record, or None.
+
+    It may if it is a statement of a known form signed by the caller, whose key is `public`: these
+    hold no text of anybody's choosing. A desk, a package or anything unsigned does not.
+    """
+    if envelope is None:
+        return None
+    for kind in _STATEMENTS:
+        try:
+            documents.read(envelope, kind, public)
+        except BadEnvelope:
+            continue
+        return envelope
+    return None

@@ -64,7 +64,9 @@ def take_batch(
             sequence=stands_at,
         )
     standing = index.standing.read(connection)
-    if statement.epoch not in standing.live_epochs(now):
+    # A closed epoch takes no more flags; those in it can be withdrawn as long as they stand.
+    open_to_it = standing.epochs if statement.kind == "erasure" else standing.live_epochs(now)
+    if statement.epoch not in open_to_it:
         raise Problem(422, "epoch-not-live", f"Epoch {statement.epoch} is not live: see `status`.")
     if statement.kind == "erasure":
         done = _withdraw(connection, caller.agency, statement.epoch, batch.withdrawals)

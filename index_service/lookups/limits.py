@@ -21,12 +21,22 @@ from sqlalchemy.dialects import postgresql, sqlite
 from foundation.problems import Problem
 from index_service.database import metadata
 from index_service.settings import LimitSettings
-from schemas.operations import RESOLVE
+from protocol import documents
+from protocol.encoding import b64u_decode
+from protocol.envelopes import BadEnvelope
+from schemas.envelopes import Envelope
+from schemas.lookups import LookupStatement
+from schemas.operations import LOOK_UP, RESOLVE, Operation
 
 _HOUR_MS: Final = 3_600_000
 _HOURS_A_DAY: Final = 24
 # Failed references are counted under a pseudonym that no officer can have: it is empty.
 _FAILED: Final = b""
+# Refused lookups whose statement cannot be read are counted under a pseudonym of zeros.
+_NOBODY: Final = bytes(16)
+_OVER: Final = frozenset(
+    f"{who}-over-{span}" for who in ("officer", "agency") for span in ("hour", "day")
+)
 
 lookup_counts = Table(
     "lookup_counts",
@@ -81,10 +91,33 @@ def require_guesses_left(
         raise _over("too-many-guesses", "Too many references were not this agency's", "hour", now)
 
 
-def note_refusal(connection: Connection, agency: str, operation: str, code: str, now: int) -> None:
-    """Count a refused resolution, in the transaction that records the refusal."""
-    if operation == RESOLVE.name and code == "no-such-reference":
-        _add(connection, agency, now // _HOUR_MS, _FAILED)
+def note_refusal(
+    connection: Connection,
+    agency: str,
+    operation: Operation,
+    code: str,
+    statement: Envelope | None,
+    now: int,
+) -> None:
+    """Count what was refused, in the transaction that records the refusal.
+
+    A refused lookup counts like an answered one, or "too wide" could be asked without end; one
+    refused for being over a limit does not, or the limit would never let go.
+    """
+    hour = now // _HOUR_MS
+    if operation is RESOLVE and code == "no-such-reference":
+        _add(connection, agency, hour, _FAILED)
+    elif operation is LOOK_UP and code not in _OVER:
+        _add(connection, agency, hour, _officer(statement))
+
+
+def _officer(statement: Envelope | None) -> bytes:
+    if statement is None:
+        return _NOBODY
+    try:
+        return b64u_decode(documents.claimed(statement, LookupStatement).officer, 16)
+    except BadEnvelope:
+        return _NOBODY
 
 
 def _add(connection: Connection, agency: str, hour: int, officer: bytes) -> None:

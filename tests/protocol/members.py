@@ -7,7 +7,7 @@ from protocol.encoding import b64u_encode
 from protocol.keys import SealingKey, SigningKey
 from schemas.agencies import AgencyKeys, Introduction, KeyChange
 from schemas.envelopes import Envelope
-from schemas.handover import KnownMember
+from schemas.handover import EarlierKey, KnownMember
 
 PARTNERSHIP = "borsetshire"
 AT = 1_768_478_400_000
@@ -20,6 +20,7 @@ class Someone:
     name: str
     key: SigningKey = field(default_factory=SigningKey.generate)
     sealing: SealingKey = field(default_factory=SealingKey.generate)
+    earlier: tuple[EarlierKey, ...] = ()
 
     @property
     def keys(self) -> AgencyKeys:
@@ -31,7 +32,13 @@ class Someone:
     @property
     def known(self) -> KnownMember:
         """Itself as a member knows it."""
-        return KnownMember(agency=self.name, name=self.name.title(), role="member", keys=self.keys)
+        return KnownMember(
+            agency=self.name,
+            name=self.name.title(),
+            role="member",
+            keys=self.keys,
+            earlier=self.earlier,
+        )
 
     def introduces(
         self, other: "Someone", keys: AgencyKeys | None = None, partnership: str = PARTNERSHIP
@@ -51,6 +58,8 @@ class Someone:
     def changes_keys(self) -> Envelope:
         """Take new keys; return the change signed with the old one."""
         old = self.key
+        replaced = EarlierKey(signing=b64u_encode(old.public), until=AT)
+        self.earlier = (*self.earlier, replaced)
         self.key, self.sealing = SigningKey.generate(), SealingKey.generate()
         document = KeyChange(
             partnership=PARTNERSHIP,

@@ -131,3 +131,14 @@ def test_what_is_sealed_is_bound_to_partnership_epoch_sender_and_recipient() -> 
         handover.info("a", 1, "bc", ""),
     }
     assert len(told) == 6
+
+
+def test_an_epoch_opened_with_a_key_replaced_since_is_handed_over(scene: Scene) -> None:
+    old = scene.sender.key
+    scene.sender.changes_keys()
+    later = replace(scene, signer=old)
+    known, scene.sender.earlier = scene.sender.earlier, ()
+    with pytest.raises(BadHandover, match="signed by nobody"):
+        later.unpack(later.package())
+    scene.sender.earlier = known
+    assert later.unpack(later.package()).partnership_key == b64u_encode(KEY)

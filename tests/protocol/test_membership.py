@@ -2,9 +2,15 @@
 
 from itertools import permutations
 
-from protocol.membership import Membership, extend
+import msgspec
+import pytest
+
+from protocol import documents
+from protocol.envelopes import BadEnvelope
+from protocol.membership import Membership, extend, read_signed
+from schemas.agencies import Introduction, KeyChange
 from schemas.envelopes import Envelope
-from tests.protocol.members import PARTNERSHIP, Someone
+from tests.protocol.members import AT, PARTNERSHIP, Someone
 
 
 def believe(
@@ -76,3 +82,42 @@ def test_another_partnerships_introduction_counts_for_nothing() -> None:
     found = believe(police, (police.introduces(council, partnership="felpersham"),))
     assert set(found.members) == {"police"}
     assert len(found.doubts) == 1
+
+
+def test_changes_that_lead_back_are_followed_once_and_end() -> None:
+    police, council = Someone("police"), Someone("council")
+    introduction = police.introduces(council)
+    first_key, first_sealing = council.key, council.sealing
+    there = council.changes_keys()
+    second = council.keys
+    back = documents.sign(
+        KeyChange(
+            partnership=PARTNERSHIP,
+            agency="council",
+            old_key=council.key.key_id,
+            keys=Someone("council", first_key, first_sealing).keys,
+            signed_at=AT + 1,
+        ),
+        council.key,
+    )
+    found = believe(police, (introduction,), (back, there))
+    assert found.members["council"].keys == second
+
+
+def test_what_a_replaced_key_signed_before_holds_and_after_does_not() -> None:
+    police, council, health = Someone("police"), Someone("council"), Someone("health")
+    introduction = police.introduces(council)
+    old = Someone("council", council.key, council.sealing)
+    change = council.changes_keys()
+    believed = believe(police, (introduction, old.introduces(health)), (change,))
+    assert "health" in believed.members
+    member = believed.members["council"]
+    later = documents.sign(
+        msgspec.structs.replace(
+            documents.claimed(old.introduces(health), Introduction), signed_at=AT + 1
+        ),
+        old.key,
+    )
+    with pytest.raises(BadEnvelope, match="had been replaced by then"):
+        read_signed(member, later, Introduction, lambda told: told.signed_at)
+    read_signed(member, council.introduces(health), Introduction, lambda told: told.signed_at)

@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("signing", sa.LargeBinary(32), nullable=False),
         sa.Column("sealing", sa.LargeBinary(32), nullable=False),
+        sa.Column("earlier", sa.LargeBinary(), nullable=False),
         sa.Column("believed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("agency", name="pk_believed_members"),
     )

@@ -1,12 +1,19 @@
 """Signed documents: only the signer's own, only as stated, and the same again is the same."""
 
-import pytest
+from base64 import b64decode
+from re import findall
 
+import pytest
+from sqlalchemy import select
+
+from index_service.audit.intake import intake
 from protocol import documents, handover
 from protocol.encoding import b64u_encode
+from protocol.entries import read_entry
 from protocol.keys import SealingKey, SigningKey
 from schemas import operations
 from schemas.agencies import AgencyKeys, KeyChange, Signed
+from schemas.entries import Refusal
 from tests.conftest import FakeClock
 from tests.index_service.partnership import DAY_MS, PARTNERSHIP, Partnership
 
@@ -165,3 +172,16 @@ def test_a_package_waits_for_its_recipient_only(partnership: Partnership) -> Non
     assert len(council.call(operations.RECEIVE_HANDOVERS).content["packages"]) == 1
     assert len(health.call(operations.RECEIVE_HANDOVERS).content["packages"]) == 0
     assert council.call(operations.SEND_HANDOVER, Signed(document=package)).status in {403, 422}
+
+
+def test_a_refused_desk_does_not_stand_in_the_record(partnership: Partnership) -> None:
+    police = partnership.member("police")
+    police.sign_desk("quiet", visibility="hidden", name="Quiet line")
+    assert police.sign_desk("quiet", visibility="hidden", name="Quiet line").code == "not-newer"
+    with partnership.index.database.read() as connection:
+        entries = connection.execute(select(intake.c.entry)).scalars().all()
+    refusal = read_entry(entries[-1])
+    assert isinstance(refusal, Refusal)
+    assert refusal.statement is None
+    assert not any(b"Quiet" in b64decode(text) for entry in entries
+                   for text in findall(rb'"payload":"([^"]*)"', entry))  # fmt: skip

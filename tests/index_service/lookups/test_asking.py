@@ -304,9 +304,21 @@ def test_a_hit_at_a_hidden_desk_leaves_the_same_footprint_as_none(scene: Scene) 
     assert [(h.agency, h.desk) for h in kept.hits] == [("council", "quiet")]
 
 
-def test_a_refused_statement_too_large_for_an_entry_is_left_out_of_it(scene: Scene) -> None:
+def test_what_the_caller_did_not_sign_is_left_out_of_the_refusals_entry(scene: Scene) -> None:
     request = lookup(scene.police)
     huge = msgspec.structs.replace(request.statement, payload="AAAA" * 30_000)
     reply = scene.police.call(operations.LOOK_UP, msgspec.structs.replace(request, statement=huge))
     assert reply.code == "bad-document"
     assert entries(scene.partnership, Refusal)[-1].statement is None
+
+
+def test_refused_lookups_count_and_those_over_the_limit_do_not(
+    scene: Scene, clock: FakeClock
+) -> None:
+    scene.limit(LimitSettings(officer_per_hour=3))
+    for _ in range(3):
+        assert look_up(scene.police, purpose="curiosity").code == "unknown-purpose"
+    for _ in range(5):
+        assert look_up(scene.police).code == "officer-over-hour"
+    clock.advance(HOUR_MS)
+    answered(look_up(scene.police))
