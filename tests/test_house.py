@@ -102,7 +102,8 @@ def test_every_library_that_the_product_imports_is_declared() -> None:
                 top = module.partition(".")[0]
                 if top in PRODUCT or top in sys.stdlib_module_names:
                     continue
-                names = {name.lower() for name in providers.get(top, [top])}
+                # PEP 503: a distribution's name is the same with dashes and with underscores.
+                names = {name.lower().replace("_", "-") for name in providers.get(top, [top])}
                 if not names & declared:
                     undeclared.append(f"{path.relative_to(ROOT)}:{node.lineno} imports {module}")
     assert not undeclared, listed(undeclared)
