@@ -19,7 +19,7 @@ from deploy.demo.partnership import bring_up
 from deploy.demo.programs import Services, start_no_more
 from deploy.demo.state import fresh
 from deploy.demo.telling import Telling
-from foundation.operator import EXIT_FAILED, EXIT_INTERRUPTED, OperatorError, PlainError
+from foundation.operator import EXIT_FAILED, EXIT_INTERRUPTED, OperatorError, PlainError, one_line
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def main() -> int:
         with fresh(folder):
             return _run(folder, telling, once=once)
     except PlainError as error:
-        telling.bad(str(error))
+        sys.stderr.write(f"error: {one_line(str(error))}\n")
         return EXIT_FAILED
     except KeyboardInterrupt:
         telling.line("Stopped before it was done.")

@@ -23,6 +23,7 @@ _COMMAND_SECONDS: Final = 120.0
 
 
 _stopping: Final = threading.Event()
+_running: Final[set[subprocess.Popen[str]]] = set()
 
 
 class CommandFailed(OperatorError):
@@ -30,8 +31,13 @@ class CommandFailed(OperatorError):
 
 
 def start_no_more() -> None:
-    """Let every further command fail at once, also in other threads: the demo is being stopped."""
+    """End the commands that are running and let every further one fail: the demo is being stopped.
+
+    For commands of other threads too, so that nobody waits for them.
+    """
     _stopping.set()
+    for process in list(_running):
+        process.terminate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +62,28 @@ def command(program: Program, *words: str | Path, answers: Sequence[str] = ()) -
     """Run a command with `answers`, a line each, on its standard input; return how it ended."""
     if _stopping.is_set():
         raise CommandFailed("the demo is being stopped")
-    try:
-        ended = subprocess.run(  # noqa: S603 - our own programs, without a shell
-            _words(program, words),
-            input="".join(f"{answer}\n" for answer in answers),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env=_environment(),
-            timeout=_COMMAND_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise CommandFailed(
-            f"`{_told(program, words)}` had not ended after {_COMMAND_SECONDS:.0f} s"
-        ) from None
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
+    with subprocess.Popen(  # noqa: S603 - our own programs, without a shell
+        _words(program, words),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=_environment(),
+    ) as process:
+        _running.add(process)
+        try:
+            out, err = process.communicate(
+                "".join(f"{answer}\n" for answer in answers), timeout=_COMMAND_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            raise CommandFailed(
+                f"`{_told(program, words)}` had not ended after {_COMMAND_SECONDS:.0f} s"
+            ) from None
+        finally:
+            _running.discard(process)
+            process.kill()
+    return Ended(process.returncode, out, err)
 
 
 def done(program: Program, *words: str | Path, answers: Sequence[str] = ()) -> Ended:
