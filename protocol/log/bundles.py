@@ -32,9 +32,9 @@ def unpack(bundle: Bundle, content: bytes) -> tuple[bytes, ...]:
     position = 0
     for _ in range(bundle.width):
         start = position + _LENGTH_BYTES
-        # A length cut in half reads as a number all the same, so the end is checked for both.
+        # A length cut in half reads as a number all the same, but then the end is beyond too.
         position = start + int.from_bytes(content[position:start], "big")
-        if start > len(content) or position > len(content):
+        if position > len(content):
             raise BadBundle(f"{bundle.path} ends before its {bundle.width} entries do.")
         entries.append(content[start:position])
     if position != len(content):

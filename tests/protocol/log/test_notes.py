@@ -106,6 +106,15 @@ def test_a_cosignature_carries_its_time() -> None:
         cosign(TEXT, "witness.example", OTHER, 2**63)
 
 
+def test_a_time_beyond_2_to_63_is_refused_though_rightly_signed() -> None:
+    """Tlog-cosignature: it must not exceed 2^63 - 1."""
+    message = f"cosignature/v1\ntime {2**63}\n{TEXT}".encode()
+    signature = (2**63).to_bytes(8, "big") + OTHER.sign(message)
+    note = Note(TEXT, (NoteSignature("witness.example", WITNESS.key_id, signature),))
+    with pytest.raises(NotVerified, match="beyond all times"):
+        verify_note(note, [WITNESS])
+
+
 def test_a_logs_signature_is_no_cosignature_and_the_other_way_round() -> None:
     """One key with one name, but of two types: two key IDs."""
     as_witness = VerifierKey("log.example", KeyType.COSIGNATURE, KEY.public)

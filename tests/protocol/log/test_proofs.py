@@ -18,6 +18,7 @@ from protocol.log.proofs import (
     inclusion_proof,
     tree_head,
 )
+from protocol.merkle import node_hash
 from tests.protocol.log.trees import VECTORS, GrownLog, leaf, leaves, mth, path, subproof
 
 INCLUSION = json.loads((VECTORS / "merkle_inclusion_proofs.json").read_text())
@@ -114,6 +115,16 @@ def changed(proof: tuple[bytes, ...], data: st.DataObject) -> list[tuple[bytes, 
         (*proof[:place], proof[place][:31], *proof[place + 1 :]),
         (*proof[:place], proof[place] + b"\x00", *proof[place + 1 :]),
     ]
+
+
+def test_a_proof_that_goes_on_above_the_root_is_too_long() -> None:
+    """Even to roots that a log made up for it: the size says how high a tree is."""
+    above = leaf(99)
+    with pytest.raises(BadProof, match="too long"):
+        check_inclusion(leaf(0), 0, Head(1, node_hash(above, leaf(0))), (above,))
+    old, new = (Head(size, node_hash(above, mth(leaves(size)))) for size in (3, 4))
+    with pytest.raises(BadProof, match="too long"):
+        check_consistency(old, new, (*subproof(3, leaves(4)), above))
 
 
 def test_the_root_that_a_proof_leads_to_has_32_bytes_and_so_has_the_leaf() -> None:

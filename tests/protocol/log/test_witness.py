@@ -211,6 +211,11 @@ def test_a_malformed_or_huge_request_is_refused(body: bytes) -> None:
         read_request(body)
 
 
+def test_a_huge_body_is_refused_before_it_is_read() -> None:
+    with pytest.raises(BadRequest, match=f"at most {MAX_REQUEST_BYTES} bytes"):
+        read_request(b"old 1\n" + LINE * (MAX_REQUEST_BYTES // len(LINE) + 1) + b"\n" + NOTE)
+
+
 def test_63_lines_of_proof_are_read_and_64_are_not() -> None:
     assert len(read_request(b"old 1\n" + LINE * 63 + b"\n" + NOTE).proof) == 63
     with pytest.raises(BadRequest, match="at most 63"):
