@@ -1,6 +1,7 @@
 """Runs a program's Alembic migrations from code: no alembic.ini, one transaction, one environment.
 
-A migrations folder holds `versions/` and this env.py:
+A migrations folder holds `versions/`, with a file `NNNN_word.py` for each revision NNNN, each
+following the one before, and this env.py:
 
     from alembic import context
     from foundation import migrating
@@ -9,14 +10,11 @@ A migrations folder holds `versions/` and this env.py:
     migrating.run(context, metadata)
 """
 
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, inspect, text
 
 from foundation.operator import OperatorError
 
@@ -30,16 +28,18 @@ def migrate(database: "Database", script_location: str, revision: str = "head") 
     `script_location` is a folder in a package, such as `index_service:migrations`. Raises
     OperatorError if the database was made by a newer version, StorageUnavailable as `write` does.
     """
+    from foundation import _alembic  # noqa: PLC0415 - see its first line
+
     with database.migration() as connection:
-        _require_known(connection, script_location, database.name)
-        command.upgrade(_config(script_location, connection), revision)
+        _alembic.upgrade(connection, script_location, revision, database.name)
 
 
 def downgrade(database: "Database", script_location: str, revision: str) -> None:
     """Take `database` back to `revision` (`base` for empty); arguments and errors as `migrate`."""
+    from foundation import _alembic  # noqa: PLC0415 - see its first line
+
     with database.migration() as connection:
-        _require_known(connection, script_location, database.name)
-        command.downgrade(_config(script_location, connection), revision)
+        _alembic.downgrade(connection, script_location, revision, database.name)
 
 
 def require_migrated(
@@ -48,18 +48,32 @@ def require_migrated(
     """Raise OperatorError unless `database` is exactly at the newest revision.
 
     `command` is what the operator has to type; without it, `<program> migrate`, the program being
-    named after the package of `script_location`.
+    named after the package of `script_location`. Runs at every start, so it does without Alembic.
     """
+    revisions = known_revisions(script_location)
     with database.read() as connection:
-        current = _require_known(connection, script_location, database.name)
-    newest = frozenset(ScriptDirectory.from_config(_config(script_location)).get_heads())
-    if current != newest:
-        typed = command or f"{_program(script_location)} migrate"
-        state = f"is at revision {', '.join(sorted(current))}" if current else "is empty"
+        current = _current(connection)
+    if current == revisions[-1]:
+        return
+    if current is not None and current not in revisions:
         raise OperatorError(
-            f"the database {database.name} {state}, and this version needs "
-            f"{', '.join(sorted(newest))}: stop the program, make a backup, and run `{typed}`"
+            f"the database {database.name} is at revision {current}, which this version does not "
+            "know: install the version that made it, or restore a backup from before"
         )
+    typed = command or f"{_program(script_location)} migrate"
+    state = "is empty" if current is None else f"is at revision {current}"
+    raise OperatorError(
+        f"the database {database.name} {state}, and this version needs {revisions[-1]}: stop the "
+        f"program, make a backup, and run `{typed}`"
+    )
+
+
+def known_revisions(script_location: str) -> list[str]:
+    """Return the revisions that `script_location` has files for, oldest first."""
+    package, colon, folder = script_location.partition(":")
+    place = files(package).joinpath(*folder.split("/")) if colon else Path(script_location)
+    names = (file.name for file in place.joinpath("versions").iterdir())
+    return sorted(name.partition("_")[0] for name in names if name[:1].isdigit())
 
 
 def run(context: Any, target_metadata: MetaData) -> None:
@@ -68,15 +82,9 @@ def run(context: Any, target_metadata: MetaData) -> None:
     `context` is `alembic.context`. The transaction is the caller's, and DDL is part of it on
     SQLite too, because `Database` and not the driver begins it.
     """
-    connection: Connection = context.config.attributes["connection"]
-    context.configure(
-        connection=connection,
-        target_metadata=target_metadata,
-        render_as_batch=connection.dialect.name == "sqlite",
-        transactional_ddl=True,
-    )
-    with context.begin_transaction():
-        context.run_migrations()
+    from foundation import _alembic  # noqa: PLC0415 - see its first line
+
+    _alembic.run(context, target_metadata)
 
 
 def _program(script_location: str) -> str:
@@ -84,24 +92,11 @@ def _program(script_location: str) -> str:
     return package.replace("_", "-")
 
 
-def _config(script_location: str, connection: Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", script_location)
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
-
-
-def _require_known(connection: Connection, script_location: str, name: str) -> frozenset[str]:
-    """Return the revisions `connection` is at, all of which this version of the program knows."""
-    scripts = ScriptDirectory.from_config(_config(script_location))
-    current = frozenset(MigrationContext.configure(connection).get_current_heads())
-    for revision in current:
-        try:
-            scripts.get_revision(revision)
-        except CommandError:
-            raise OperatorError(
-                f"the database {name} is at revision {revision}, which this version does not know: "
-                "install the version that made it, or restore a backup from before"
-            ) from None
-    return current
+def _current(connection: Connection) -> str | None:
+    """Return the revision that Alembic has written into the database, or None if it is empty."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(
+        text("SELECT version_num FROM alembic_version")
+    ).scalar()
+    return revision

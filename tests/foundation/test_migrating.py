@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import exc, inspect, text
 
 from foundation.database import Database, downgrade, migrate, require_migrated
+from foundation.migrating import known_revisions
 from foundation.operator import OperatorError
 
 LOCATION = str(Path(__file__).parent / "migrations")
@@ -22,7 +25,7 @@ def rows(database: Database) -> list[tuple[object, ...]]:
 
 
 def with_a_flag(database: Database) -> None:
-    migrate(database, LOCATION, "one")
+    migrate(database, LOCATION, "0001")
     with database.write() as connection:
         connection.execute(text("INSERT INTO desks VALUES ('front', 'Front desk')"))
         connection.execute(text("INSERT INTO flags VALUES (1, 'front')"))
@@ -30,9 +33,9 @@ def with_a_flag(database: Database) -> None:
 
 def test_up_and_down_again_keeps_the_rows(database: Database) -> None:
     with_a_flag(database)
-    migrate(database, LOCATION, "two")
+    migrate(database, LOCATION, "0002")
     assert rows(database) == [(1, "front")]
-    downgrade(database, LOCATION, "one")
+    downgrade(database, LOCATION, "0001")
     assert rows(database) == [(1, "front")]
     downgrade(database, LOCATION, "base")
     assert tables(database) == set()
@@ -40,14 +43,14 @@ def test_up_and_down_again_keeps_the_rows(database: Database) -> None:
 
 def test_migrating_twice_changes_nothing(database: Database) -> None:
     with_a_flag(database)
-    migrate(database, LOCATION, "two")
-    migrate(database, LOCATION, "two")
+    migrate(database, LOCATION, "0002")
+    migrate(database, LOCATION, "0002")
     assert rows(database) == [(1, "front")]
 
 
 def test_foreign_keys_hold_again_after_a_migration(database: Database) -> None:
     with_a_flag(database)
-    migrate(database, LOCATION, "two")
+    migrate(database, LOCATION, "0002")
     with pytest.raises(exc.IntegrityError), database.write() as connection:
         connection.execute(text("INSERT INTO flags VALUES (2, 'nowhere')"))
 
@@ -57,7 +60,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(database: Database) -> Non
     with pytest.raises(exc.DBAPIError):
         migrate(database, LOCATION)
     assert tables(database) == {"desks", "flags"}
-    with pytest.raises(OperatorError, match="is at revision one"):
+    with pytest.raises(OperatorError, match="is at revision 0001"):
         require_migrated(database, LOCATION)
 
 
@@ -78,7 +81,7 @@ def test_an_unmigrated_database_is_refused_with_the_command(database: Database) 
 
 
 def test_a_database_of_a_newer_version_is_refused(database: Database) -> None:
-    migrate(database, LOCATION, "two")
+    migrate(database, LOCATION, "0002")
     with database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'future'"))
     for call in (migrate, require_migrated):
@@ -92,7 +95,7 @@ def test_a_migrated_database_is_accepted(
     package = tmp_path / "some_program"
     (package / "migrations" / "versions").mkdir(parents=True)
     (package / "__init__.py").touch()
-    for name in ("env.py", "versions/one.py"):
+    for name in ("env.py", "versions/0001_one.py"):
         source = Path(LOCATION) / name
         (package / "migrations" / name).write_bytes(source.read_bytes())
     monkeypatch.syspath_prepend(tmp_path)
@@ -100,3 +103,18 @@ def test_a_migrated_database_is_accepted(
         require_migrated(database, "some_program:migrations")
     migrate(database, "some_program:migrations")
     require_migrated(database, "some_program:migrations")
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["index_service:migrations", "index_service.evaluation:migrations",
+     "agency_connector:migrations", LOCATION],
+)  # fmt: skip
+def test_the_newest_file_is_the_newest_revision(location: str) -> None:
+    """So that a start need not import Alembic to find out."""
+    config = Config()
+    config.set_main_option("script_location", location)
+    config.set_main_option("path_separator", "os")
+    revisions = known_revisions(location)
+    assert ScriptDirectory.from_config(config).get_heads() == [revisions[-1]]
+    assert revisions == [f"{number:04d}" for number in range(1, len(revisions) + 1)]

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "one"
+revision = "0001"
 down_revision = None
 
 

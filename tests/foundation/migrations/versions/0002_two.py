@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "two"
-down_revision = "one"
+revision = "0002"
+down_revision = "0001"
 
 
 def upgrade() -> None:
