@@ -73,8 +73,9 @@ def begin(connection: Connection, check: bytes, asked_at: int, asked: bytes) -> 
         make(checks)
         .values(check_id=check, asked_at=asked_at, asked=asked)
         .on_conflict_do_nothing(index_elements=[checks.c.check_id])
+        .returning(checks.c.check_id)
     )
-    return bool(begun.rowcount == 1)
+    return begun.first() is not None
 
 
 def find(connection: Connection, check: bytes) -> CheckRow | None:
@@ -146,5 +147,6 @@ def claim_year(connection: Connection, year: int, now: int) -> bool:
         make(pseudonym_years)
         .values(year=year, made_at=now)
         .on_conflict_do_nothing(index_elements=[pseudonym_years.c.year])
+        .returning(pseudonym_years.c.year)
     )
-    return bool(claimed.rowcount == 1)
+    return claimed.first() is not None
