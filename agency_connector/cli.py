@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "doctor": ("doctor", "doctor"),
     "preview": ("preview", "preview"),
     "sync": ("sync", "sync"),
+    "explain": ("explain", "explain"),
 }
 
 

@@ -52,6 +52,9 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T?\d{4,6}Z?)?", re.A)
 _SERIAL = re.compile(r"(\d{5})(?:\.\d+)?", re.A)
 _YEAR = re.compile(r"(?:born )?(c(?:irca|a)?\.?|about|approx\.?|around|~)? ?(\d{4})", re.I | re.A)
 _MONTH_YEAR = re.compile(r"(?:(\d{1,2})[-/. ]|([a-z]{3,9})[-/. ]+)(\d{4})", re.I | re.A)
+_YEAR_OF_IMPOSSIBLE = re.compile(
+    r"([0-9]{4})[-/. ]?[0-9]{1,2}[-/. ]?[0-9]{1,2}|[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ]([0-9]{4})"
+)
 _AGE = re.compile(
     r"(c\.?|about|approx\.?|around|~)? ?age[d]?:? ?(c\.?|about|approx\.?|~)? ?(\d{1,3})",
     re.I | re.A,
@@ -74,8 +77,10 @@ def read(text: str, today: date) -> Birth | Unusable:
     serial numbers of five digits (1900 system, 1927 and later), a year, a month and year, `c. 1985`
     (two years either way), `aged 40` (two years), `about aged 40` (five).
 
-    A two-digit year is the latest one that puts the date not after `today`. Impossible and future
-    dates and `PLACEHOLDERS` are refused.
+    A two-digit year is the latest one that puts the date not after `today`. Where the place of
+    the month holds more than 12, day and month are taken in the only order that is a date
+    (`03/27/1985`). Impossible and future dates and `PLACEHOLDERS` are refused; `year_in` says what
+    may be saved of an impossible one.
     """
     if len(text) > LONGEST:
         return Unusable(
@@ -98,6 +103,15 @@ def read(text: str, today: date) -> Birth | Unusable:
     if match := _MONTH_NAMED.fullmatch(text):
         return _named_day(match[3], match[1], match[2], today)
     return _roughly(text, today)
+
+
+def year_in(text: str, today: date) -> tuple[int, ...]:
+    """The year in a date whose day or month is impossible (`1985-02-31`), or nothing."""
+    match = _YEAR_OF_IMPOSSIBLE.fullmatch(" ".join(text.split())) if len(text) <= LONGEST else None
+    if match is None:
+        return ()
+    year = int(match[1] or match[2])
+    return (year,) if _OLDEST_YEAR <= year <= today.year else ()
 
 
 _TYPE_IT = "Give day, month and year, for example 27 3 1985, or a year alone."
@@ -136,6 +150,8 @@ def _day(year: str, month: str, day: str, today: date) -> Birth | Unusable:
     century = today.year // 100 * 100
     candidates = [int(year)] if len(year) == 4 else [century + int(year), century - 100 + int(year)]
     found: date | None = None
+    if int(month) > 12 >= int(day):
+        month, day = day, month
     for candidate in candidates:
         try:
             found = date(candidate, int(month), int(day))

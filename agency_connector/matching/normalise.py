@@ -20,8 +20,9 @@ _TOO_LITTLE = Unusable(
 def normalise(particulars: Particulars, *, today: date) -> Person | Unusable:
     """The normalised person; never raises.
 
-    Each field that cannot be used is left out and accounted for in `Person.left_out`. If no match
-    key can be made of the rest, the answer is the first such account, or `too_little`.
+    Each field that cannot be used is left out and accounted for in `Person.left_out` (of an
+    impossible date the year is kept, so that the person can still be found as possible). If no
+    match key can be made of the rest, the answer is the first such account, or `too_little`.
 
     `today` decides what is a future date and which century a two-digit year means; whoever
     recomputes a lookup takes the day on which it was made.
@@ -33,6 +34,8 @@ def normalise(particulars: Particulars, *, today: date) -> Person | Unusable:
         found = dates.read(particulars.born, today)
         if isinstance(found, Unusable):
             left_out.append(found)
+            if found.code == "date_impossible":
+                birth = dates.Birth(None, dates.year_in(particulars.born, today))
         else:
             birth = found
     person = Person(

@@ -21,11 +21,16 @@ class Unusable:
 @dataclass(frozen=True, slots=True, repr=False)
 class Postcode:
     """A UK postcode without the space, and the wider areas it lies in: `sw1a2aa`, `sw1a2`,
-    `sw1a`."""
+    `sw1a`.
+
+    `unit` and `sector` are "" where only the district is known. `wide`: another country's code,
+    the same in all three, which stands for thousands of people.
+    """
 
     unit: str
     sector: str
     district: str
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)

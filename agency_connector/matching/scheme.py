@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -56,31 +56,47 @@ class Facts(msgspec.Struct, frozen=True):
     unit: str = ""
     sector: str = ""
     district: str = ""
+    wide: bool = False
 
     def __repr__(self) -> str:
         """Name the class only: the values are personal data."""
         return "Facts(<withheld>)"
 
 
-def _pair_with(one: str, other: str, rest: str) -> str | None:
+def pair_key(one: str, other: str, rest: str) -> str:
     """Two names in alphabetical order, so that transposed names meet, and a third part."""
-    if not (one and other and rest):
-        return None
     return f"{one}|{other}|{rest}" if one <= other else f"{other}|{one}|{rest}"
 
 
-def _two(one: str, other: str) -> str | None:
-    return f"{one}|{other}" if one and other else None
+def names_key(one: str, other: str) -> str:
+    """Two names in alphabetical order."""
+    return f"{one}|{other}" if one <= other else f"{other}|{one}"
 
 
-def _three(one: str, two: str, three: str) -> str | None:
-    return f"{one}|{two}|{three}" if one and two and three else None
+def single_key(*parts: str) -> str:
+    """Parts whose order is fixed."""
+    return SEPARATOR.join(parts)
 
 
-def _three_names(f: Facts) -> str | None:
-    if not (f.first and f.middle and f.last):
-        return None
+def triple_key(f: Facts) -> str:
+    """First name, middle name and surname in alphabetical order."""
     return SEPARATOR.join(sorted((f.first, f.middle, f.last)))
+
+
+def _pair(one: str, other: str, rest: str) -> str | None:
+    return pair_key(one, other, rest) if one and other and rest else None
+
+
+def _names(f: Facts) -> str | None:
+    return names_key(f.first, f.last) if f.first and f.last else None
+
+
+def _single(*parts: str) -> str | None:
+    return SEPARATOR.join(parts) if all(parts) else None
+
+
+def _triple(f: Facts) -> str | None:
+    return triple_key(f) if f.first and f.middle and f.last else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,62 +112,82 @@ NAME_KINDS: tuple[Kind, ...] = (
     Kind(
         "names-date",
         "first name and surname in alphabetical order; date of birth",
-        lambda f: _pair_with(f.first, f.last, f.born),
+        lambda f: _pair(f.first, f.last, f.born),
     ),
     Kind(
         "surname-date",
         "surname; date of birth",
-        lambda f: _two(f.last, f.born),
+        lambda f: _single(f.last, f.born),
     ),
     Kind(
         "first-date",
         "first name; date of birth",
-        lambda f: _two(f.first, f.born),
+        lambda f: _single(f.first, f.born),
     ),
     Kind(
         "initial-surname-date",
         "first letter of the first name; surname; date of birth",
-        lambda f: _three(f.initial, f.last, f.born),
+        lambda f: _single(f.initial, f.last, f.born),
     ),
     Kind(
         "stems-date",
         "three letters each of first name and surname in alphabetical order; date of birth",
-        lambda f: _pair_with(f.first[:3], f.last[:3], f.born),
+        lambda f: _pair(f.first[:3], f.last[:3], f.born),
+    ),
+    Kind(
+        "ending-surname-date",
+        "last three letters of the first name; surname; date of birth",
+        lambda f: _single(f.first[-3:], f.last, f.born),
     ),
     Kind(
         "forenames-date",
         "first and middle name in alphabetical order; date of birth",
-        lambda f: _pair_with(f.first, f.middle, f.born),
+        lambda f: _pair(f.first, f.middle, f.born),
     ),
     Kind(
         "names-sector",
         "first name and surname in alphabetical order; postcode sector",
-        lambda f: _pair_with(f.first, f.last, f.sector),
+        lambda f: _pair(f.first, f.last, f.sector),
     ),
     Kind(
         "postcode-date",
         "postcode; date of birth",
-        lambda f: _two(f.unit, f.born),
+        lambda f: _single(f.unit, f.born),
     ),
     Kind(
         "names-year",
         "first name and surname in alphabetical order; year of a full date of birth",
-        lambda f: _pair_with(f.first, f.last, f.year),
+        lambda f: _pair(f.first, f.last, f.year),
     ),
     Kind(
         "names-about",
         "the same for a record without a full date, once for each year that it may be",
-        lambda f: _pair_with(f.first, f.last, f.year),
+        lambda f: _pair(f.first, f.last, f.year),
     ),
     Kind(
         "first-district-date",
         "first name; postcode district; date of birth",
-        lambda f: _three(f.first, f.district, f.born),
+        lambda f: _single(f.first, f.district, f.born),
     ),
     Kind(
         "three-names",
         "first name, middle name and surname in alphabetical order",
-        _three_names,
+        _triple,
+    ),
+    Kind(
+        "undated-three",
+        "the same for a record without a full date",
+        _triple,
+    ),
+    Kind(
+        "undated-sector",
+        "first name and surname in alphabetical order; postcode sector; without a full date",
+        lambda f: _pair(f.first, f.last, f.sector),
+    ),
+    Kind(
+        "undated-names",
+        "first name and surname in alphabetical order; without a full date",
+        _names,
     ),
 )
 """The kinds made of names, dates and postcodes, most telling first. The documentation's table and
@@ -162,10 +198,17 @@ IDENTIFIER_KINDS: tuple[Kind, ...] = tuple(
     for name, label in identifiers.KINDS.items()
 )
 
-_DATED_KINDS = tuple(kind for kind in NAME_KINDS if kind.name != "names-about")
-_UNDATED_KINDS = tuple(kind for kind in NAME_KINDS if kind.name != "names-year")
-
 KIND: dict[str, Kind] = {kind.name: kind for kind in NAME_KINDS}
+
+_UNDATED = ("undated-sector", "undated-three", "names-about", "undated-names")
+_LAST = ("names-year", "three-names")
+_DATED_KINDS = (
+    tuple(kind for kind in NAME_KINDS if kind.name not in _UNDATED + _LAST),
+    tuple(kind for kind in NAME_KINDS if kind.name in _LAST),
+)
+_UNDATED_KINDS = (tuple(kind for kind in NAME_KINDS if kind.name in _UNDATED), ())
+"""The kinds of a record with and without a full date: those that come before the parts of a
+double surname, and those after."""
 
 
 def facts_of(person: Person) -> Facts:
@@ -181,6 +224,7 @@ def facts_of(person: Person) -> Facts:
         unit=place.unit if place is not None else "",
         sector=place.sector if place is not None else "",
         district=place.district if place is not None else "",
+        wide=place is not None and place.wide,
     )
 
 
@@ -191,41 +235,40 @@ def _whole(name: str) -> str:
 def record_keys(person: Person) -> RecordKeys:
     """The match keys of one name of a record: at most 12 of names, at most 4 of identifiers.
 
-    Every kind of `NAME_KINDS` that the person's fields allow (`names-year` for a full date,
-    `names-about` otherwise, once for each possible year); then, while there is room, `names-date`
-    with each part of a double-barrelled surname, `names-date` with the middle name as first name,
-    and `surname-date` with each part. A pure function of person and scheme.
+    Every kind of `NAME_KINDS` that the person's fields allow: those for records without a full
+    date where there is none, `names-about` once for each possible year. `names-date` stands also
+    for each part of a double surname, before `names-year` and `three-names`; while there is room,
+    also for the middle name used as first name, and `surname-date` for each part. A pure function
+    of person and scheme.
     """
     facts = facts_of(person)
-    found = [
-        MatchKey(kind.name, value)
-        for kind in (_DATED_KINDS if facts.born else _UNDATED_KINDS)
-        if (value := kind.make(facts)) is not None
-    ]
-    for kind, other in _further(person, facts):
-        if (value := KIND[kind].make(other)) is not None:
-            found.append(MatchKey(kind, value))
+    first_kinds, last_kinds = _DATED_KINDS if facts.born else _UNDATED_KINDS
+    names = {kind.name: kind.make(facts) for kind in first_kinds}
+    found = [MatchKey(kind, value) for kind, value in names.items() if value is not None]
+    parts = [part for part in person.family_parts if len(part) > 1]
+    for part in parts:
+        found += _made("names-date", Facts(facts.first, last=part, born=facts.born))
+    for kind in last_kinds:
+        found += _made(kind.name, facts)
+    for year in person.years[1:]:
+        found += _made("names-about", Facts(facts.first, last=facts.last, year=str(year)))
+    if facts.middle:
+        found += _made("names-date", Facts(facts.middle, last=facts.last, born=facts.born))
+    for part in parts:
+        found += _made("surname-date", Facts(last=part, born=facts.born))
     return RecordKeys(
         names=tuple(dict.fromkeys(found))[:MOST_NAME_KEYS],
         identifiers=tuple(MatchKey(k, n) for k, n in person.identifiers[:MOST_IDENTIFIER_KEYS]),
     )
 
 
-def _further(person: Person, facts: Facts) -> Iterator[tuple[str, Facts]]:
-    """Kinds and facts of the keys beside the regular ones, most useful first."""
-    for year in person.years[1:]:
-        yield "names-about", Facts(first=facts.first, last=facts.last, year=str(year))
-    parts = [part for part in person.family_parts if len(part) > 1]
-    for part in parts:
-        yield "names-date", Facts(first=facts.first, last=part, born=facts.born)
-    if facts.middle:
-        yield "names-date", Facts(first=facts.middle, last=facts.last, born=facts.born)
-    for part in parts:
-        yield "surname-date", Facts(last=part, born=facts.born)
+def _made(kind: str, of: Facts) -> tuple[MatchKey, ...]:
+    value = KIND[kind].make(of)
+    return (MatchKey(kind, value),) if value is not None else ()
 
 
 def kinds_table() -> str:
-    """The table of kinds in Markdown, as `docs/decisions/match-keys.md` prints it."""
+    """The table of kinds in Markdown, as `docs/matching.md` prints it."""
     lines = ["| kind | built of |", "|---|---|"]
     lines += [f"| `{kind.name}` | {kind.built_of} |" for kind in NAME_KINDS + IDENTIFIER_KINDS]
     return "\n".join(lines) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from string import ascii_lowercase
@@ -88,27 +88,39 @@ def swapped(born: date) -> date | None:
     return _date(born.year, born.day, born.month) if born.day != born.month else None
 
 
-def slips(born: date) -> Sequence[date]:
-    """Dates that differ by one digit (of the year: its last two, or 19/20) or by two neighbouring
-    digits exchanged within day, month or year; in order of time."""
+def slips(born: date) -> Sequence[tuple[date, float]]:
+    """Dates one slip away in order of time, each with its share of all slips.
+
+    A slip is one digit mistyped, two neighbouring digits exchanged within day, month or year, or
+    the wrong century; the next day or year is a likelier one, since people miscount too.
+    """
     day, month, year = f"{born.day:02}", f"{born.month:02}", f"{born.year % 100:02}"
-    century = born.year // 100
-    found: set[date | None] = set()
-    for text in _slipped(day):
-        found.add(_date(born.year, born.month, int(text)))
-    for text in _slipped(month):
-        found.add(_date(born.year, int(text), born.day))
-    for text in _slipped(year):
-        found.add(_date(century * 100 + int(text), born.month, born.day))
-    if century in (19, 20):
-        found.add(_date(born.year + (100 if century == 19 else -100), born.month, born.day))
-    return sorted(other for other in found - {born, swapped(born)} if other is not None)
+    century = born.year // 100 * 100
+    found: dict[date, float] = {}
+
+    def add(other: date | None, weight: float) -> None:
+        if other is not None and other not in (born, swapped(born)):
+            found[other] = max(found.get(other, 0.0), weight)
+
+    for text, weight in _slipped(day):
+        add(_date(born.year, born.month, int(text)), weight)
+    for text, weight in _slipped(month):
+        add(_date(born.year, int(text), born.day), weight)
+    for text, weight in _slipped(year):
+        add(_date(century + int(text), born.month, born.day), weight)
+    if century in (1900, 2000):
+        add(_date(born.year + (100 if century == 1900 else -100), born.month, born.day), 1.0)
+    whole = sum(found.values())
+    return [(other, found[other] / whole) for other in sorted(found)]
 
 
-def _slipped(two: str) -> set[str]:
-    tens = {digit + two[1] for digit in "0123456789"}
-    units = {two[0] + digit for digit in "0123456789"}
-    return tens | units | {two[1] + two[0]}
+def _slipped(two: str) -> Iterator[tuple[str, float]]:
+    for digit in "0123456789":
+        yield digit + two[1], 1.0
+        yield two[0] + digit, 1.0
+    yield two[1] + two[0], 3.0
+    for near in (int(two) - 1, int(two) + 1):
+        yield f"{near % 100:02}", 3.0
 
 
 def _date(year: int, month: int, day: int) -> date | None:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -35,6 +36,27 @@ def forename_variants() -> Mapping[str, tuple[str, ...]]:
 def surname_variants() -> Mapping[str, tuple[str, ...]]:
     """Surname -> spellings that may stand for it, commonest first."""
     return {name: tuple(found.split()) for name, found in _rows("surname_variants.csv.gz")}
+
+
+@dataclass(frozen=True, slots=True)
+class Community:
+    """Names common in one community, commonest first, and its share of the population."""
+
+    per_million: int
+    forenames: tuple[str, ...]
+    surnames: tuple[str, ...]
+
+
+@cache
+def communities() -> tuple[Community, ...]:
+    """The communities of `communities.csv`: approximate, and used only to be less sure."""
+    text = files(__package__).joinpath("communities.csv").read_text("ascii")
+    return tuple(
+        Community(
+            int(row["per_million"]), tuple(row["forenames"].split()), tuple(row["surnames"].split())
+        )
+        for row in csv.DictReader(io.StringIO(text))
+    )
 
 
 def _rows(name: str) -> Iterator[list[str]]:

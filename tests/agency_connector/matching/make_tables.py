@@ -24,6 +24,8 @@ from agency_connector.matching.names import fold
 OUT = Path(tables.__file__).parent
 DECADES = tables.COHORTS
 VARIANTS_KEPT = 20
+AMERICANS = 300  # million, whom the American surname counts are of
+FOREIGN_AT_MOST = 200
 
 
 def rows(path: Path) -> Iterator[dict[str, str]]:
@@ -103,13 +105,15 @@ def forenames(source: Path) -> dict[str, list[int]]:
 
 
 def surnames(source: Path) -> dict[str, int]:
-    """People per million; 0 for a surname that only the American table has (a dictionary word)."""
+    """People per million; for a surname that only the American table has, its share there, at most
+    `FOREIGN_AT_MOST`."""
     result: dict[str, int] = defaultdict(int)
     for row in rows(source / "surname_frequency_uk.csv"):
         result[fold(row["surname"])] += round(float(row["freq"]) * 1e6)
     for row in rows(source / "surname_counts_us.csv"):
         if int(row["count"]) >= 500:
-            result.setdefault(fold(row["last_name"]), 0)
+            share = round(int(row["count"]) / AMERICANS)
+            result.setdefault(fold(row["last_name"]), min(max(share, 1), FOREIGN_AT_MOST))
     return {name: parts for name, parts in result.items() if len(name) > 1}
 
 

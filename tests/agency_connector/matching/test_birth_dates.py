@@ -21,7 +21,7 @@ MARCH = date(1985, 3, 27)
         *("1985-03-27 00:00:00.000", "1985-03-27T00:00:00Z", "27/03/1985", "27/3/1985"),
         *("27-03-1985", "27.03.1985", "27 3 1985", "27/03/1985 00:00", "27/3/85"),
         *("27 March 1985", "27th March 1985", "27-Mar-85", "27Mar1985", "March 27, 1985"),
-        *("31133", "31133.0", " 27/03/1985 "),
+        *("31133", "31133.0", " 27/03/1985 ", "03/27/1985", "1985-27-03"),
     ],
 )
 def test_every_usual_form_is_the_same_day(text: str) -> None:
@@ -60,8 +60,8 @@ def test_a_year_or_an_age_gives_years_and_no_date(text: str, years: tuple[int, .
         ("01/01/1970", "date_placeholder"),
         ("01/01/70", "date_placeholder"),
         ("31/02/1985", "date_impossible"),
-        ("03/27/1985", "date_impossible"),
-        ("1985-13-01", "date_impossible"),
+        ("13/13/1985", "date_impossible"),
+        ("1985-54-12", "date_impossible"),
         ("00/00/0000", "date_impossible"),
         ("27/03/0085", "date_impossible"),
         ("1492", "date_impossible"),
@@ -81,6 +81,23 @@ def test_what_is_no_date_of_birth_is_refused_with_its_reason(text: str, code: st
     assert isinstance(found, Unusable)
     assert found.code == code
     assert found.sentence.startswith("Date of birth: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [
+        ("1985-02-31", (1985,)),
+        ("31/02/1985", (1985,)),
+        ("1910-54-12", (1910,)),
+        ("2027-02-31", ()),
+        ("31/02/85", ()),
+        ("unknown", ()),
+        ("1" * 10_000_000, ()),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_of_an_impossible_date_the_year_is_saved(text: str, years: tuple[int, ...]) -> None:
+    assert dates.year_in(text, TODAY) == years
 
 
 @given(st.one_of(st.text(max_size=70), st.from_regex(r"[0-9 /.\-T:aged]{0,24}")))

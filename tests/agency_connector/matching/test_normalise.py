@@ -69,7 +69,7 @@ def test_a_field_that_cannot_be_used_is_left_out_and_accounted_for() -> None:
         ({}, "too_little"),
         ({"given": "John", "family": "Smith"}, "too_little"),
         ({"born": "27/3/1985"}, "too_little"),
-        ({"given": "John", "family": "Smith", "born": "31/2/1985"}, "date_impossible"),
+        ({"given": "John", "family": "Smith", "born": "31/2/85"}, "date_impossible"),
         ({"given": "John", "family": "Smith", "born": "1/1/1900"}, "date_placeholder"),
         ({"given": "unknown", "born": "27/3/1985"}, "name_placeholder"),
         ({"given": "John", "born": "1985"}, "too_little"),
@@ -79,6 +79,12 @@ def test_too_little_to_find_anybody_is_refused_with_the_first_cause(
     fields: dict[str, str], code: str
 ) -> None:
     assert refusal(**fields).code == code
+
+
+def test_an_impossible_date_is_accounted_for_and_its_year_kept() -> None:
+    found = person(given="John", family="Smith", born="31/02/1985")
+    assert (found.born, found.years) == (None, (1985,))
+    assert [note.code for note in found.left_out] == ["date_impossible"]
 
 
 @pytest.mark.parametrize("field", ["given", "middle", "family", "full_name", "born", "postcode"])
@@ -118,7 +124,7 @@ def test_normalising_what_was_normalised_changes_nothing(particulars: Particular
             middle=" ".join(found.middles),
             family=" ".join(found.family_parts or (found.family,)),
             born=str(found.born or (found.years[0] if found.years else "")),
-            postcode=found.postcode.unit if found.postcode else "",
+            postcode=(found.postcode.unit or found.postcode.district) if found.postcode else "",
             identifiers=found.identifiers,
         )
         assert (again.given, again.middles, again.family, again.family_parts) == (

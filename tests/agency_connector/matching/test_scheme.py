@@ -22,11 +22,11 @@ def names(**fields: object) -> set[tuple[str, str]]:
 def test_a_full_record_has_every_dated_kind() -> None:
     assert names(**JOHN, postcode="SW1A 2AA") == {
         ("names-date", "john|smith|1985-03-27"),
-        ("names-date", "paul|smith|1985-03-27"),
         ("surname-date", "smith|1985-03-27"),
         ("first-date", "john|1985-03-27"),
         ("initial-surname-date", "j|smith|1985-03-27"),
         ("stems-date", "joh|smi|1985-03-27"),
+        ("ending-surname-date", "ohn|smith|1985-03-27"),
         ("forenames-date", "john|paul|1985-03-27"),
         ("names-sector", "john|smith|sw1a2"),
         ("postcode-date", "sw1a2aa|1985-03-27"),
@@ -48,6 +48,14 @@ def test_each_part_of_a_double_surname_is_a_surname() -> None:
         assert ("names-date", f"ann|{name}|1985-03-27") in found
 
 
+def test_a_middle_name_is_a_first_name_and_parts_of_a_surname_come_before_looser_keys() -> None:
+    assert ("names-date", "paul|smith|1985-03-27") in names(**JOHN)
+    found = names(**{**JOHN, "family": "Smith-Jones"}, postcode="SW1A 2AA")
+    assert ("names-date", "john|smith|1985-03-27") in found
+    assert "three-names" not in {kind for kind, _ in found}
+    assert len(found) == 12
+
+
 def test_an_initial_is_never_taken_for_a_first_name() -> None:
     found = names(given="J", family="Smith", born="1985-03-27")
     assert {kind for kind, _ in found} == {"initial-surname-date", "surname-date"}
@@ -55,7 +63,12 @@ def test_an_initial_is_never_taken_for_a_first_name() -> None:
 
 def test_a_record_without_a_full_date_says_so_in_its_kind() -> None:
     found = names(given="Ann", family="Smith", born="c. 1985")
-    assert found == {("names-about", f"ann|smith|{year}") for year in range(1983, 1988)}
+    assert found == {
+        ("undated-names", "ann|smith"),
+        *(("names-about", f"ann|smith|{year}") for year in range(1983, 1988)),
+    }
+    placed = names(given="Ann", middle="May", family="Smith", postcode="SW1A 2AA")
+    assert {kind for kind, _ in placed} == {"undated-names", "undated-sector", "undated-three"}
 
 
 def test_the_separator_cannot_occur_in_a_part() -> None:
@@ -65,12 +78,13 @@ def test_the_separator_cannot_occur_in_a_part() -> None:
             for text in (found.given, found.family, *found.middles):
                 assert text == "" or (text.isascii() and text.isalpha())
             for key in record_keys(found).names:
-                fields = 2 if key.kind in {"surname-date", "first-date", "postcode-date"} else 3
+                short = {"surname-date", "first-date", "postcode-date", "undated-names"}
+                fields = 2 if key.kind in short else 3
                 assert key.value.count(scheme.SEPARATOR) == fields - 1
 
 
 def test_the_documented_table_of_kinds_is_the_one_in_the_code() -> None:
-    page = Path(__file__).parents[3] / "docs/decisions/match-keys.md"
+    page = Path(__file__).parents[3] / "docs/matching.md"
     assert scheme.kinds_table() in page.read_text(encoding="utf-8")
 
 

@@ -1,0 +1,107 @@
+"""Names that go together: how often they do, by a mixture over communities (never whose they are).
+
+The mixture only ever makes a hit *less* sure. It infers nobody's community: every community counts
+for everybody, weighted by its share of the population, and neither the weights nor any community
+leaves this module.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from agency_connector.matching import tables
+
+LISTED_FORENAMES = 0.7
+"""The part of a community whose first name is among the listed ones; of surnames below."""
+LISTED_SURNAMES = 0.8
+LOCAL = 1.5
+"""How many times its national share a community may have where a partnership is."""
+
+_FLATTENING = 2.0  # the name at rank r weighs 1 / (r + this): the usual shape of name tables
+
+
+def together(first: str, last: str) -> float:
+    """People per million who hold both names through a community that shares them.
+
+    Args:
+        first: a first name, or the first letters of one with `*` at the end.
+        last: a surname, or the first letters of one with `*` at the end.
+    """
+    firsts = _forenames().get(first)
+    if firsts is None:
+        return 0.0
+    lasts = _surnames().get(last)
+    if lasts is None:
+        return 0.0
+    return LOCAL * sum(
+        people * firsts[place] * lasts[place]
+        for place, people in enumerate(_people())
+        if place in firsts and place in lasts
+    )
+
+
+def middle_share(first: str, middle: str, last: str, joint: float) -> float:
+    """The part of those who hold `first` and `last` who have this middle name through a community.
+
+    Args:
+        joint: people per million who hold both names, from all causes.
+    """
+    firsts, middles, lasts = (
+        _forenames().get(first),
+        _forenames().get(middle),
+        _surnames().get(last),
+    )
+    if firsts is None or middles is None or lasts is None:
+        return 0.0
+    held = sum(
+        people * firsts[place] * middles[place] * lasts[place]
+        for place, people in enumerate(_people())
+        if place in firsts and place in middles and place in lasts
+    )
+    return LOCAL * held / joint
+
+
+@cache
+def forename_share(first: str) -> float:
+    """People per million who hold a first name through the communities, 0 where none lists it."""
+    return _share(_forenames().get(first, {}))
+
+
+@cache
+def surname_share(last: str) -> float:
+    """People per million who hold a surname through the communities, 0 where none lists it."""
+    return _share(_surnames().get(last, {}))
+
+
+def _share(held: Mapping[int, float]) -> float:
+    people = _people()
+    return sum(people[place] * share for place, share in held.items())
+
+
+@cache
+def _people() -> Sequence[float]:
+    return [float(community.per_million) for community in tables.communities()]
+
+
+@cache
+def _forenames() -> Mapping[str, Mapping[int, float]]:
+    return _weighed([c.forenames for c in tables.communities()], LISTED_FORENAMES)
+
+
+@cache
+def _surnames() -> Mapping[str, Mapping[int, float]]:
+    return _weighed([c.surnames for c in tables.communities()], LISTED_SURNAMES)
+
+
+def _weighed(lists: Sequence[Sequence[str]], listed: float) -> Mapping[str, Mapping[int, float]]:
+    """{name, or first letters with `*`: {place of the community: share of its people}}."""
+    found: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    for place, names in enumerate(lists):
+        whole = sum(1 / (rank + _FLATTENING) for rank in range(1, len(names) + 1))
+        for rank, name in enumerate(names, start=1):
+            share = listed / (rank + _FLATTENING) / whole
+            for form in {name, name[:1] + "*", name[:3] + "*"}:
+                found[form][place] += share
+    return found

@@ -1,0 +1,1 @@
+"""What the documents state in figures, measured: `python -m benchmarks` runs everything."""

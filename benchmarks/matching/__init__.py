@@ -1,0 +1,1 @@
+"""Measures matching on files of records: what is found, what is found wrongly, and for whom."""
