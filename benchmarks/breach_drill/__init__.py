@@ -1,1 +1,0 @@
-"""The breach drill: publish the sample, steal everything, attack it, and look for canaries."""
