@@ -3,6 +3,7 @@
 import click
 
 from index_service.commands.init import fingerprint, init, migrate_command
+from index_service.commands.log import log_head
 from index_service.commands.partnership import agency, agreement, purpose
 from index_service.commands.run import run
 from index_service.commands.worker import worker
@@ -21,6 +22,7 @@ for command in (
     run,
     worker,
     fingerprint,
+    log_head,
     agency,
     purpose,
     agreement,

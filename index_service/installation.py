@@ -31,6 +31,7 @@ class Installation:
     clock: Clock
     standing: StandingReader = field(default_factory=StandingReader)
     keyring: Keyring | None = None
+    head_file: Path | None = None
 
     @classmethod
     def open(
@@ -54,6 +55,7 @@ class Installation:
             log=log_of(settings, SigningKey.from_bytes(keyring.get(LOG))),
             clock=clock,
             keyring=keyring,
+            head_file=home / settings.log.head_file,
         )
 
     @property

@@ -61,6 +61,15 @@ class RuleSettings(_Settings, frozen=True):
     handover_days: Positive = 30
 
 
+class LogSettings(_Settings, frozen=True):
+    """Where the last head of the log stands outside the database; relative to the home folder.
+
+    It must not be restored together with the database: it is what a restored database is held to.
+    """
+
+    head_file: str = "log.head"
+
+
 class WorkerSettings(_Settings, frozen=True):
     """How often each job of the worker is due, in seconds, and for how long a copy holds one.
 
@@ -69,6 +78,7 @@ class WorkerSettings(_Settings, frozen=True):
 
     watch: str | None = None
     lease_seconds: Positive = 60
+    sequence_seconds: Positive = 1
     flag_ends_seconds: Positive = 60
     nonces_seconds: Positive = 300
     stale_seconds: Positive = 900
@@ -85,4 +95,5 @@ class IndexSettings(_Settings, frozen=True):
     serve: ServeSettings = ServeSettings()
     limits: LimitSettings = LimitSettings()
     rules: RuleSettings = RuleSettings()
+    log: LogSettings = LogSettings()
     worker: WorkerSettings = WorkerSettings()

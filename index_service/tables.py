@@ -4,6 +4,7 @@ from index_service import revision
 from index_service.agencies import desks, documents, storage
 from index_service.agreements import storage as agreements
 from index_service.audit import intake
+from index_service.audit import storage as log
 from index_service.database import metadata
 from index_service.flags import marks
 from index_service.flags import storage as flags
@@ -19,6 +20,7 @@ __all__ = [
     "intake",
     "leases",
     "limits",
+    "log",
     "lookups",
     "marks",
     "metadata",

@@ -6,7 +6,18 @@ sequencer's work. No number is taken inside a lookup's transaction, so lookups n
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    insert,
+    select,
+    text,
+)
 
 from index_service.database import metadata
 from protocol import receipts
@@ -25,6 +36,14 @@ intake = Table(
     Column("entry", LargeBinary, nullable=False),
     Column("leaf", LargeBinary, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
+    # The entry's number in the log; set once, by the sequencer.
+    Column("position", BigInteger, unique=True),
+    Index(
+        "ix_intake_unnumbered",
+        "id",
+        sqlite_where=text("position IS NULL"),
+        postgresql_where=text("position IS NULL"),
+    ),
 )
 
 

@@ -60,7 +60,8 @@ def do(job: Job, index: Installation, stopping: Callable[[], bool]) -> Outcome |
     rows = 0
     try:
         with index.database.write() as connection:
-            lease = leases.take(connection, job.name, index.clock(), span_ms)
+            every_ms = job.every_s * _SECOND_MS
+            lease = leases.take(connection, job.name, index.clock(), span_ms, every_ms)
         if lease is None:
             return None
         more = True

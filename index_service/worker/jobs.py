@@ -1,14 +1,18 @@
 """The jobs of the index, and how often each is due."""
 
 from collections.abc import Callable
+from typing import Final
 
 from sqlalchemy import Connection
 
+from index_service.audit.sequencing import sequence
 from index_service.installation import Installation
 from index_service.settings import WorkerSettings
 from index_service.worker import retention, staleness
 from index_service.worker.doing import Done, Job
 from index_service.worker.ending import end_flags
+
+SEQUENCE: Final = "sequence-log"
 
 
 def jobs_of(settings: WorkerSettings, show_stale: Callable[[int], object]) -> tuple[Job, ...]:
@@ -22,6 +26,7 @@ def jobs_of(settings: WorkerSettings, show_stale: Callable[[int], object]) -> tu
 
     kept = settings.retention_seconds
     return (
+        Job(SEQUENCE, settings.sequence_seconds, sequence),
         Job("end-flags", settings.flag_ends_seconds, end_flags),
         Job("forget-nonces", settings.nonces_seconds, retention.forget_nonces),
         Job("report-stale", settings.stale_seconds, report_stale),

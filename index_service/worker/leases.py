@@ -9,7 +9,17 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, String, Table, and_, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    LargeBinary,
+    String,
+    Table,
+    and_,
+    or_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from index_service.database import metadata
@@ -41,8 +51,18 @@ class Lease:
     fence: int
 
 
-def take(connection: Connection, job: str, now: int, span_ms: int) -> Lease | None:
-    """Take `job` for `span_ms` if it is due and nobody holds it; None otherwise."""
+def take(
+    connection: Connection, job: str, now: int, span_ms: int, every_ms: int | None = None
+) -> Lease | None:
+    """Take `job` for `span_ms` if it is due and nobody holds it; None otherwise.
+
+    A job that is due every `every_ms` is also taken if it is due, or held, for longer from now
+    than anybody could have said: then the clock was set back, and the fence keeps the rest safe.
+    """
+    due, expired = leases.c.due_at <= now, leases.c.expires_at <= now
+    if every_ms is not None:
+        due = or_(due, leases.c.due_at > now + every_ms)
+        expired = or_(expired, leases.c.expires_at > now + span_ms)
     kind = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
         kind.insert(leases)
@@ -52,7 +72,7 @@ def take(connection: Connection, job: str, now: int, span_ms: int) -> Lease | No
     holder = secrets.token_bytes(16)
     fence = connection.execute(
         update(leases)
-        .where(leases.c.job == job, leases.c.due_at <= now, leases.c.expires_at <= now)
+        .where(leases.c.job == job, due, expired)
         .values(holder=holder, fence=leases.c.fence + 1, expires_at=now + span_ms)
         .returning(leases.c.fence)
     ).scalar()

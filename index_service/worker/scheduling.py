@@ -25,7 +25,7 @@ from foundation.service_manager import notify
 from index_service.database import LOCATION
 from index_service.installation import Installation
 from index_service.worker.doing import Job, do
-from index_service.worker.jobs import jobs_of
+from index_service.worker.jobs import SEQUENCE, jobs_of
 
 ASKED_EVERY_S: Final = 5
 """How often a copy asks whether a job is due, at most: it soon takes over from one that died."""
@@ -122,7 +122,9 @@ def _scheduled(index: Installation, figures: Figures) -> Iterator[None]:
     """Run the jobs of `index` on their schedule; on leaving, wait for the pieces at hand."""
     stopping = threading.Event()
     scheduler = BackgroundScheduler(
-        timezone=UTC, executors={"default": ThreadPoolExecutor(_THREADS)}
+        timezone=UTC,
+        # The log never waits for other jobs.
+        executors={"default": ThreadPoolExecutor(_THREADS), SEQUENCE: ThreadPoolExecutor(1)},
     )
 
     def run(job: Job) -> None:
@@ -136,7 +138,9 @@ def _scheduled(index: Installation, figures: Figures) -> Iterator[None]:
             run,
             "interval",
             (job,),
-            seconds=min(job.every_s, ASKED_EVERY_S),
+            # Twice as often as it is due, or it would be asked for just too early and skip a turn.
+            seconds=min(job.every_s / 2, ASKED_EVERY_S),
+            executor=SEQUENCE if job.name == SEQUENCE else "default",
             next_run_time=datetime.now(UTC),
             max_instances=1,
             coalesce=True,

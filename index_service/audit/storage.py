@@ -1,0 +1,187 @@
+"""The log in the index's database: numbered entries, the tree's tiles, its head, cosignatures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    bindparam,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from index_service.audit.intake import intake
+from index_service.database import metadata
+from protocol.log.bundles import pack
+from protocol.log.errors import BadTile
+from protocol.log.proofs import EMPTY, Head
+from protocol.log.tile_tree import Growth
+from protocol.log.tiles import Bundle, Tile
+from protocol.merkle import HASH_BYTES
+
+_ONE: Final = 1
+_CLOSED_CHARACTERS: Final = 400
+
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+    # The last checkpoint that was signed; its size is at most `size`.
+    Column("note", LargeBinary),
+    # Why nothing is appended any more.
+    Column("closed", String(_CLOSED_CHARACTERS)),
+)
+
+log_tiles = Table(
+    "log_tiles",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    # As wide as the tile is by now: a narrower one is its beginning.
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+log_cosignatures = Table(
+    "log_cosignatures",
+    metadata,
+    Column("witness", String(32), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+    Column("line", LargeBinary, nullable=False),
+)
+
+
+class Overtaken(Exception):
+    """Another sequencer moved the head meanwhile: what this one was about to do is undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """The head over all numbered entries, the last signed checkpoint, and why it is closed."""
+
+    head: Head
+    note: bytes | None
+    closed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unnumbered:
+    """An intake row that has no number yet, with its leaf hash."""
+
+    intake: int
+    leaf: bytes
+
+
+class DatabaseTiles:
+    """The tiles of the log as a `protocol.log.tile_tree.TileReader`."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Read through `connection`, in its transaction."""
+        self._connection = connection
+
+    def read(self, tile: Tile) -> bytes:
+        """Return the tile's hashes, cut from a wider one if need be; BadTile if it is not there."""
+        these = (log_tiles.c.level == tile.level) & (log_tiles.c.number == tile.index)
+        hashes = self._connection.execute(select(log_tiles.c.hashes).where(these)).scalar()
+        if hashes is None or len(hashes) < tile.size:
+            raise BadTile(f"{tile.path} is not among the log's tiles.")
+        return bytes(hashes[: tile.width * HASH_BYTES])
+
+
+def state(connection: Connection) -> LogState:
+    """Return how the log stands; before its first sequencing it is empty and not signed."""
+    row = connection.execute(select(log_head)).one_or_none()
+    if row is None:
+        return LogState(EMPTY, None, None)
+    return LogState(Head(row.size, bytes(row.root)), row.note, row.closed)
+
+
+def begin(connection: Connection) -> None:
+    """Make the row of the empty log's head, if there is none yet."""
+    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(
+        kind.insert(log_head)
+        .values(id=_ONE, size=EMPTY.size, root=EMPTY.root)
+        .on_conflict_do_nothing()
+    )
+
+
+def unnumbered(connection: Connection, limit: int) -> list[Unnumbered]:
+    """Return the first `limit` committed rows that have no number, in the order of their ids."""
+    waiting = (
+        select(intake.c.id, intake.c.leaf)
+        .where(intake.c.position.is_(None))
+        .order_by(intake.c.id)
+        .limit(limit)
+    )
+    return [Unnumbered(row.id, bytes(row.leaf)) for row in connection.execute(waiting)]
+
+
+def advance(connection: Connection, old: Head, grown: Growth, rows: Sequence[Unnumbered]) -> None:
+    """Move the head from `old` to the grown tree's, and number `rows`; Overtaken if it moved."""
+    _swap(connection, old, size=grown.head.size, root=grown.head.root)
+    connection.execute(
+        update(intake)
+        .where(intake.c.id == bindparam("row"), intake.c.position.is_(None))
+        .values(position=bindparam("number")),
+        [{"row": row.intake, "number": old.size + n} for n, row in enumerate(rows)],
+    )
+    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
+    put = kind.insert(log_tiles)
+    connection.execute(
+        put.on_conflict_do_update(
+            index_elements=[log_tiles.c.level, log_tiles.c.number],
+            set_={"hashes": put.excluded.hashes},
+        ),
+        [
+            {"level": tile.level, "number": tile.index, "hashes": hashes}
+            for tile, hashes in grown.tiles.items()
+        ],
+    )
+
+
+def publish(connection: Connection, head: Head, note: bytes) -> None:
+    """Keep the signed checkpoint of `head` as the one that is served; Overtaken if it moved."""
+    _swap(connection, head, note=note)
+
+
+def close(connection: Connection, head: Head, why: str) -> None:
+    """Let nothing be appended or signed any more; Overtaken if the head moved meanwhile."""
+    _swap(connection, head, closed=why[:_CLOSED_CHARACTERS])
+
+
+def bundle(connection: Connection, wanted: Bundle) -> bytes | None:
+    """Return the bundle's bytes, or None unless all of its entries have their numbers."""
+    first = wanted.first
+    rows = connection.execute(
+        select(intake.c.entry)
+        .where(intake.c.position >= first, intake.c.position < first + wanted.width)
+        .order_by(intake.c.position)
+    ).scalars()
+    entries = [bytes(entry) for entry in rows]
+    return pack(entries) if len(entries) == wanted.width else None
+
+
+def highest_cosigned(connection: Connection) -> Head | None:
+    """Return the largest head of this log that a witness has cosigned, or None."""
+    rows = select(log_cosignatures.c.size, log_cosignatures.c.root)
+    row = connection.execute(rows.order_by(log_cosignatures.c.size.desc()).limit(1)).one_or_none()
+    return None if row is None else Head(row.size, bytes(row.root))
+
+
+def _swap(connection: Connection, old: Head, **values: object) -> None:
+    """Change the head's row if it is still `old` and open: the one statement that decides."""
+    still = (log_head.c.size == old.size) & (log_head.c.root == old.root)
+    swap = update(log_head).where(still, log_head.c.closed.is_(None)).values(**values)
+    if connection.execute(swap).rowcount != 1:
+        raise Overtaken
