@@ -10,6 +10,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from gunicorn.config import Config
 from gunicorn.errors import AppImportError
 
 from foundation import logs
+from foundation.database import StorageUnavailable
 from foundation.health import WATCH_ADDRESS
 from foundation.metrics import SHARED_FOLDER
 from foundation.operator import EXIT_FAILED, OperatorError, PlainError, one_line
@@ -31,6 +33,7 @@ BACKLOG: Final = 2048
 WORKER_TIMEOUT_S: Final = 60
 GRACEFUL_TIMEOUT_S: Final = 30
 KEEP_ALIVE_S: Final = 15
+DATABASE_WAIT_S: Final = 1.0
 HIGHEST_PORT: Final = 65535
 
 TUNABLE: Final = frozenset(
@@ -88,7 +91,8 @@ def serve(
     and returns their number. If it raises a PlainError, that is said and the old workers stay.
 
     Raises OperatorError if an address cannot be had, or the file sets anything else. If
-    `app_factory` raises a PlainError the program prints it as one line and ends with exit code 1.
+    `app_factory` raises a PlainError the program prints it as one line and ends with exit code 1;
+    if it raises StorageUnavailable, the worker is made anew each second until it can be made.
     """
     tuned = _tuned(tuning)
     listener = _listen(bind)
@@ -241,6 +245,12 @@ class _Application(BaseApplication):
             app = self._app_factory()
             app.config[WATCH_ADDRESS] = self._watched
             return app
+        except StorageUnavailable as error:
+            # The database was there when the program started, and this worker replaces one that
+            # ended: the others answer as well as they can, and must not be ended with it.
+            logs.get_logger().error("serving.waits_for_database", exc_info=error)
+            time.sleep(DATABASE_WAIT_S)
+            sys.exit(EXIT_FAILED)
         except PlainError as error:
             raise AppImportError(f"error: {one_line(str(error))}") from None
         except Exception as error:

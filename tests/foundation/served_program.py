@@ -8,6 +8,7 @@ import click
 from flask import Flask
 
 from foundation import logs, problems
+from foundation.database import StorageUnavailable
 from foundation.operator import OperatorError, cli_guard
 from foundation.routes import Guard
 from foundation.serving import serve
@@ -40,13 +41,21 @@ def broken() -> Flask:
     raise ValueError("Aoife O'Brien")
 
 
+def without_database() -> Flask:
+    if Path("away").exists():
+        raise StorageUnavailable("no database answers")
+    return app()
+
+
 @click.command()
 @click.option("--bind", required=True)
 @click.option("--factory", default="app")
 @cli_guard
 def main(bind: str, factory: str) -> None:
     logs.configure("served")
-    made = {"app": app, "refusing": refusing, "broken": broken}[factory]
+    made = {"app": app, "refusing": refusing, "broken": broken, "database": without_database}[
+        factory
+    ]
     serve(made, bind, 1, 4, ready=lambda address: print(address, flush=True))
 
 

@@ -31,8 +31,8 @@ def started(folder: Path, *options: str) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    program = started(folder, "--bind", "127.0.0.1:0")
+def running(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    program = started(folder, "--bind", "127.0.0.1:0", *options)
     try:
         if program.stdout is None:
             raise AssertionError
@@ -124,3 +124,21 @@ def test_an_app_that_cannot_be_made_ends_the_program_with_the_reason(
     assert code == 1
     assert told in err.splitlines()
     assert "Aoife" not in err
+
+
+def test_a_worker_that_finds_no_database_is_made_anew_and_the_program_stays(tmp_path: Path) -> None:
+    """A restart of the database at the wrong moment must not end the whole program."""
+    with running(tmp_path, "--factory", "database") as (program, netloc):
+        assert get(netloc, "/") == (200, "hello")
+        (tmp_path / "away").touch()
+        pid = program.pid
+        (worker,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        os.kill(int(worker), signal.SIGKILL)
+        assert program.stderr is not None
+        said = ""
+        while "serving.waits_for_database" not in said:
+            said = program.stderr.readline()
+            assert said, "the program ended"
+        (tmp_path / "away").unlink()
+        assert get(netloc, "/") == (200, "hello")
+        assert program.poll() is None
