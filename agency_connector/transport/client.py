@@ -146,6 +146,11 @@ class SignedClient:
                 f"something before the {self.service} at {self.url} answers {answer.status}: "
                 f"check that the {self.service} is running, then try again"
             )
+        if refusal.code is Refusal.UNSIGNED and not _says_where_it_ends(answer):
+            return Unreachable(
+                f"the answer of the {self.service} at {self.url} was cut off: check the network in "
+                "between, then try again"
+            )
         return NotGenuine(
             f"the answer from {self.url} does not come from the {self.service} whose key is "
             f"pinned here, and was not used. {refusal.sentence}"
@@ -165,6 +170,16 @@ class SignedClient:
             problem.retry_after,
             problem.sequence,
         )
+
+
+def _says_where_it_ends(answer: Response) -> bool:
+    """Whether the head names the body's length, as a service's whole answer does (RFC 9112 §6.3).
+
+    A connection that was closed within the head looks like the end of a shorter one.
+    """
+    return any(
+        name.lower() in ("content-length", "transfer-encoding") for name, _ in answer.headers
+    )
 
 
 def _worth_repeating(error: Exception) -> bool:
