@@ -13,6 +13,7 @@ from foundation.metrics import Metrics
 from foundation.problems import Problem
 from foundation.routes import Guard
 from index_service.agencies import routes as agencies
+from index_service.audit import routes as log
 from index_service.audit.administration import own_statement, refused
 from index_service.database import LOCATION
 from index_service.flags import routes as flags
@@ -71,6 +72,7 @@ def create_app(index: Installation) -> Flask:
     )
     for folder in (agencies, flags, lookups):
         folder.serve(api, index)
+    log.serve(app, guard, index)
     health.serve(app, guard, Readiness(_checks(index)), figures)
     guard.seal(app)
     return app

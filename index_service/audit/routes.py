@@ -1,0 +1,99 @@
+"""The log as C2SP tlog-tiles serves it, under `/log/`: checkpoint, tiles, entry bundles.
+
+Checkpoint and tiles are for anyone: they hold hashes over entries with 16 random bytes each. Entry
+bundles hold the entries themselves, and only an agency in the auditor role may read those.
+"""
+
+from typing import Final
+
+from flask import Flask, Response, g
+from sqlalchemy import Connection
+
+from foundation.problems import Problem
+from foundation.routes import Guard
+from index_service.audit import storage
+from index_service.audit.administration import refused
+from index_service.audit.sequencing import published_head
+from index_service.audit.storage import DatabaseTiles
+from index_service.installation import Installation
+from protocol.http_signatures import Unverified
+from protocol.log.errors import BadTile
+from protocol.log.tiles import TILE_HEIGHT, WIDTH, Bundle, Tile, read_path
+from protocol.nonces import remember
+
+_FOR_GOOD: Final = "public, max-age=31536000, immutable"
+_NOT_KEPT: Final = "private, no-store"
+_ANEW: Final = "no-cache"
+_OCTETS: Final = "application/octet-stream"
+_OPERATION: Final = "log-entries"
+
+
+def serve(app: Flask, guard: Guard, index: Installation) -> None:
+    """Register the log's routes on `app`."""
+
+    @guard.route(app, "/log/checkpoint", may="anyone")
+    def log_checkpoint() -> Response:
+        with index.database.read() as connection:
+            note = storage.state(connection).note
+        if note is None:
+            raise Problem(404, "no-checkpoint", "The log has not been signed yet: ask again soon.")
+        return _response(note, "text/plain; charset=utf-8", _ANEW)
+
+    @guard.route(app, "/log/tile/<level>/<path:place>", may="anyone")
+    def log_tile(level: str, place: str) -> Response:
+        with index.database.read() as connection:
+            tile = _named(connection, f"tile/{level}/{place}")
+            if not isinstance(tile, Tile):
+                raise _no_such_tile()
+            return _response(DatabaseTiles(connection).read(tile), _OCTETS, _FOR_GOOD)
+
+    @guard.route(app, "/log/tile/entries/<path:place>", may="enrolled")
+    def log_entries(place: str) -> Response:
+        _require_auditor(index, g.principal)
+        with index.database.read() as connection:
+            bundle = _named(connection, f"tile/entries/{place}")
+            content = storage.bundle(connection, bundle) if isinstance(bundle, Bundle) else None
+        if content is None:
+            raise _no_such_tile()
+        return _response(content, _OCTETS, _NOT_KEPT)
+
+
+def _named(connection: Connection, path: str) -> Tile | Bundle:
+    """Return what `path` names in the log as it was last signed; Problem 404 for anything else."""
+    try:
+        named = read_path(path)
+    except BadTile as error:
+        raise _no_such_tile() from error
+    published = published_head(storage.state(connection))
+    level = named.level if isinstance(named, Tile) else 0
+    hashes = published.size >> (TILE_HEIGHT * level) if published else 0
+    # A width that the log never published is as good: it is cut from what is signed.
+    if named.index * WIDTH + named.width > hashes:
+        raise _no_such_tile()
+    return named
+
+
+def _require_auditor(index: Installation, signed: Unverified) -> None:
+    """Raise Problem unless an active auditor signed, for the first time; a refusal is an entry."""
+    with index.database.write() as connection:
+        row = index.standing.read(connection).by_key.get(signed.keyid)
+        if not remember(connection, signed.keyid, signed.nonce, index.clock()):
+            raise Problem(401, "replayed", "This request has been received before: sign it anew.")
+        if row is not None and row.status == "active" and row.role == "auditor":
+            return
+        if row is not None:
+            refused(connection, index, row.agency, _OPERATION, "not-an-auditor", None)
+    raise Problem(
+        403, "not-an-auditor", "Only an active agency in the auditor role may read entries."
+    )
+
+
+def _no_such_tile() -> Problem:
+    return Problem(404, "no-such-tile", "The log as it is signed now has no such tile or bundle.")
+
+
+def _response(content: bytes, content_type: str, kept: str) -> Response:
+    response = Response(content, content_type=content_type)
+    response.headers["Cache-Control"] = kept
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
