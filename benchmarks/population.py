@@ -122,7 +122,7 @@ class Population:
     """Draws households: people who share surnames, places and sometimes birthdays or names."""
 
     def __init__(self, seed: int) -> None:
-        self.chance = random.Random(seed)  # noqa: S311 - fiction, not a secret
+        self.chance = random.Random(seed)
         self.names = Names(self.chance)
         self._number = 0
         self._home = {group: self.chance.sample(range(2_000), 120) for group in _FOREIGN}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.matching.figures import figures
 from benchmarks.matching.linking import run
+from benchmarks.matching.peers import peers
 from benchmarks.matching.records import read
 
 
@@ -16,9 +17,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.matching", description=__doc__)
     parser.add_argument("--stored", type=Path, required=True, metavar="FILE.csv[.gz]")
     parser.add_argument("--lookups", type=Path, required=True, metavar="FILE.csv[.gz]")
+    parser.add_argument("--peers", action="store_true", help="measure an exact hash beside it")
     asked = parser.parse_args()
     stored, lookups = read(asked.stored), read(asked.lookups)
-    print(json.dumps(figures(run(stored, lookups), stored, lookups), indent=2))
+    found = figures(run(stored, lookups), stored, lookups)
+    if asked.peers:
+        found["peers"] = peers(stored, lookups)
+    print(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":

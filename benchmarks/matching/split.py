@@ -30,7 +30,7 @@ def main() -> None:
     if asked.lookups == "all":
         stored = lookups = everything
     elif asked.lookups.isdecimal():
-        chance = random.Random(SEED)  # noqa: S311 - a sample, not a secret
+        chance = random.Random(SEED)
         stored = everything
         lookups = chance.sample(everything, min(int(asked.lookups), len(everything)))
     else:

@@ -54,7 +54,7 @@ _CHECK_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
 
 def people(seed: int = 1, count: int = PEOPLE) -> Iterator[Particulars]:
     """`count` fictional people, always the same for a seed."""
-    chance = random.Random(seed)  # noqa: S311 - fiction, not a secret
+    chance = random.Random(seed)
     firsts = sorted(tables.forenames())
     lasts = sorted(tables.surnames())
     for number in range(count):

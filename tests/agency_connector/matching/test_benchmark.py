@@ -1,0 +1,99 @@
+"""What `python -m benchmarks.matching` counts, on files small enough to count by hand."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.matching.figures import by_grade, recall_at_precision
+from benchmarks.matching.linking import Hit
+from benchmarks.matching.records import COLUMNS
+
+HEADER = ",".join((*COLUMNS, "group"))
+STORED = (
+    "s1,ann,police,Geraldine,,Hathersage,1961-07-23,,SW1A 2AA,,one",
+    "s2,ann,nhs,Gerry,,Hathersage,1961-07-23,,,,one",
+    "s3,bob,nhs,Robert,,Osgathorpe,1970-05-04,,,,two",
+    "s4,eve,nhs,unknown,,,,,,,two",
+)
+LOOKUPS = (
+    "l1,ann,query,Geraldine,,Hathersage,1961-07-23,,,,one",
+    "l2,cat,query,Robert,,Osgathorpe,1970-05-04,,,,two",
+    "l3,dan,query,Ida,,Wetherby,1955-02-28,,,,two",
+)
+
+
+def hit(weight: float, right: bool, grade: int = 0, lookup: int = 0) -> Hit:
+    return Hit(lookup, 0, grade, weight, "", right)
+
+
+def test_the_program_prints_one_object_with_every_figure(tmp_path: Path) -> None:
+    for name, rows in (("stored", STORED), ("lookups", LOOKUPS)):
+        (tmp_path / f"{name}.csv").write_text("\n".join((HEADER, *rows)) + "\n")
+    words: list[str | Path] = [
+        "--stored",
+        tmp_path / "stored.csv",
+        "--lookups",
+        tmp_path / "lookups.csv",
+    ]
+    words.append("--peers")
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks.matching", *words],
+        check=True,
+        capture_output=True,
+        cwd=Path(__file__).parents[3],
+    )
+    found = json.loads(ran.stdout)
+    assert found["counts"] == {
+        "stored_records": 4,
+        "stored_people": 3,
+        "stored_unusable": 1,
+        "lookups": 3,
+        "lookups_unusable": 0,
+        "true_pairs": 2,
+        "hits": 3,
+    }
+    strong = found["grades"]["strong"]
+    assert strong["recall"] == 1.0
+    assert strong["false_hits"] == 1
+    assert strong["false_hits_per_lookup_per_million"] == pytest.approx(1 / 3 / 3 * 1e6, rel=1e-3)
+    assert found["groups"]["two"]["grades"]["strong"]["recall"] is None
+    assert found["stored_tokens"]["max"] <= 12
+    assert found["peers"]["exact_hash"]["recall"] == 0.5
+    assert {"stored_keys", "expansion", "grading"} <= set(found["seconds"])
+
+
+def test_grades_are_cumulative_and_hold_their_intervals() -> None:
+    hits = [hit(0, True, 0), hit(0, True, 1, 1), hit(0, False, 2, 1)]
+    found = by_grade(hits, [1, 1], range(2), 1_000_000)
+    assert [v["recall"] for v in found.values()] == [0.5, 1.0, 1.0]
+    assert [v["false_hits"] for v in found.values()] == [0, 0, 1]
+    for figures in found.values():
+        low, high = figures["recall_95"]
+        assert low <= figures["recall"] <= high
+    low, high = found["strong"]["false_hits_per_lookup_per_million_95"]
+    assert low == 0.0
+    assert 1.5 < high < 2.0  # no event in two: the upper limit is 3.7
+
+
+def test_recall_at_precision_takes_the_best_cut_off_and_no_part_of_a_tie() -> None:
+    good = [hit(1.0, True) for _ in range(99)]
+    assert recall_at_precision([*good, hit(2.0, False)], 110) == 0.9
+    assert recall_at_precision([*good, hit(1.0, False), hit(1.0, False)], 110) == 0.0
+    assert recall_at_precision([], 0) is None
+
+
+def test_a_file_without_a_column_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("rec_id,ent_id\n1,2\n")
+    words = ["--stored", tmp_path / "bad.csv", "--lookups", tmp_path / "bad.csv"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks.matching", *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert ran.returncode == 1
+    assert "has no column" in ran.stderr
