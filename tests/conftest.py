@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import hypothesis
 import pytest
+from sqlalchemy import Connection, event, inspect
 
 from tests.postgres import PostgresMissing, PostgresServer, running_server
 
@@ -44,6 +46,45 @@ class FakeClock:
 def clock() -> FakeClock:
     """A settable clock; use `clock.set`, `clock.advance`, `clock()`."""
     return FakeClock()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _migrations_are_replayed() -> Iterator[None]:
+    """Run the migrations of each program once in a process, and then replay their statements.
+
+    Most tests want a migrated database and no test of migrating. An empty database that is to be
+    brought to the newest revision gets the very statements that Alembic issued the first time, in
+    a tenth of the time; every other migration runs as it ships.
+    """
+    from foundation import _alembic
+
+    recorded: dict[tuple[str, str], list[tuple[str, Any]]] = {}
+    real = _alembic.upgrade
+
+    def upgrade(connection: Connection, location: str, revision: str, name: str) -> None:
+        key = (connection.dialect.name, location)
+        if revision != "head" or inspect(connection).get_table_names():
+            real(connection, location, revision, name)
+            return
+        if key in recorded:
+            for statement, parameters in recorded[key]:
+                connection.exec_driver_sql(statement, parameters)
+            return
+        statements: list[tuple[str, Any]] = []
+
+        def executed(_c: object, _u: object, statement: str, parameters: Any, *_: object) -> None:
+            if not statement.lstrip().upper().startswith(("SELECT", "PRAGMA")):
+                statements.append((statement, parameters))
+
+        event.listen(connection, "after_cursor_execute", executed)
+        try:
+            real(connection, location, revision, name)
+        finally:
+            event.remove(connection, "after_cursor_execute", executed)
+        recorded[key] = statements
+
+    with mock.patch.object(_alembic, "upgrade", upgrade):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import psycopg
 import pytest
 import sqlalchemy
+from sqlalchemy import inspect
 
-from foundation.database import Database
+from foundation.database import Database, migrate, require_migrated
 from tests.conftest import MIDDAY, FakeClock
 from tests.postgres import PostgresServer
 
@@ -81,3 +82,38 @@ def test_a_database_is_of_the_kind_its_name_says(
         connection.exec_driver_sql("INSERT INTO flag VALUES ('kept')")
     with database.read() as connection:
         assert connection.exec_driver_sql("SELECT handle FROM flag").scalar_one() == "kept"
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["index_service:migrations", "index_service.evaluation:migrations",
+     "agency_connector:migrations"],
+)  # fmt: skip
+def test_a_replayed_migration_leaves_the_schema_of_a_real_one(
+    fresh_url: Callable[[], str], location: str
+) -> None:
+    """One of three is surely replayed, and all must be alike."""
+    schemas = []
+    for _ in range(3):
+        database = Database(fresh_url())
+        migrate(database, location)
+        require_migrated(database, location)
+        with database.read() as connection:
+            found = inspect(connection)
+            schemas.append(
+                {
+                    table: (
+                        [str(column) for column in found.get_columns(table)],
+                        str(found.get_pk_constraint(table)),
+                        sorted(str(key) for key in found.get_foreign_keys(table)),
+                        sorted(
+                            f"{index['name']} {index['column_names']} {index['unique']}"
+                            for index in found.get_indexes(table)
+                        ),
+                    )
+                    for table in found.get_table_names()
+                }
+            )
+        database.close()
+    assert schemas[0] == schemas[1] == schemas[2]
+    assert "alembic_version" in schemas[0]
