@@ -65,6 +65,10 @@ format: $(STAMP) ## format the code, and mend what ruff can mend safely
 bench: $(STAMP) ## measure what the documents state, and print the figures
 	@$(PYTHON) -m benchmarks
 
+.PHONY: breach-drill
+breach-drill: prerequisites $(STAMP) ## steal everything from a published sample, attack it, search it for canaries
+	@$(PYTHON) -m benchmarks.breach_drill $(ARGS)
+
 .PHONY: schemas
 schemas: $(STAMP) ## generate JSON Schema and OpenAPI anew from the typed messages
 	@$(PYTHON) -m schemas.generate
