@@ -263,7 +263,7 @@ def _found(
         for epoch, tokens in token_sets.items()
         for at, token in enumerate(tokens)
     }
-    every = [token for tokens in token_sets.values() for token in tokens]
+    every = sorted({token for tokens in token_sets.values() for token in tokens})
     by_flag: dict[int, list[Match]] = defaultdict(list)
     for match in storage.matches(connection, every, now):
         if (match.epoch, match.token) in position:
