@@ -6,6 +6,7 @@ from index_service.commands.init import fingerprint, init, migrate_command
 from index_service.commands.log import log_head
 from index_service.commands.partnership import agency, agreement, purpose
 from index_service.commands.run import run
+from index_service.commands.verify import verify
 from index_service.commands.worker import worker
 from index_service.evaluation.commands import evaluator
 
@@ -23,6 +24,7 @@ for command in (
     worker,
     fingerprint,
     log_head,
+    verify,
     agency,
     purpose,
     agreement,

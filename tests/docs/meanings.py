@@ -16,6 +16,10 @@ MEANINGS: Final[dict[str, str]] = {
     "replayed": "the nonce was seen before under this key",
     "suspended": "the agency is suspended",
     "not-a-member": "the operation is for the member role",
+    # the log (index_service/audit)
+    "no-checkpoint": "the log has not been signed yet",
+    "no-such-tile": "the log as it is signed now has no such tile or entry bundle",
+    "not-an-auditor": "entries are for active agencies in the auditor role",
     # the body (protocol/bodies.py)
     "body-not-taken": "the operation takes no body",
     "unsupported-media-type": "the body is not application/json",

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 import requests
 from click.testing import CliRunner, Result
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from foundation.operator import OperatorError
 from index_service.audit.intake import intake
+from index_service.audit.sequencing import sequence
 from index_service.cli import main
 from index_service.installation import Installation
 from protocol.enrolment_code import read_code
@@ -37,6 +39,7 @@ def home(tmp_path: Path) -> Path:
         "--organisation=Borsetshire Data Trust",
         "--accountable-officer=A. Steward",
         "--data-protection-contact=dpo@steward.example",
+        "--seal=unsealed",
         "--bind=127.0.0.1:0",
     )
     assert made.exit_code == 0, made.output
@@ -62,7 +65,7 @@ def acts(home: Path) -> list[str]:
 def test_init_makes_a_private_home_and_says_who_should_not_host_it(tmp_path: Path) -> None:
     folder = tmp_path / "index"
     words = ("init", "--partnership=b1", "--organisation=O", "--accountable-officer=A",
-             "--data-protection-contact=D")  # fmt: skip
+             "--data-protection-contact=D", "--seal=unsealed")  # fmt: skip
     made = run(folder, *words)
     assert "A partner should not host the index" in made.output
     assert {path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())} == {0}
@@ -180,3 +183,52 @@ def test_the_real_program_serves_and_stops_when_asked(home: Path) -> None:
         assert program.wait(timeout=20) == 0
         if program.stdout is not None:
             program.stdout.close()
+
+
+def test_verify_says_what_it_verified_and_names_what_is_bad(home: Path) -> None:
+    """On the index's own database, and on any copy with nothing but the log's public key."""
+    run(home, "purpose", "add", "safeguarding", "Safeguarding", group=2)
+    index = Installation.open(home)
+    for _ in range(3):
+        with index.database.write() as connection:
+            sequence(connection, index, 0)
+    said = run(home, "verify")
+    assert said.output.startswith("1 entries and 1 tiles verified.")
+    assert "safeguarding" not in said.output
+    copied = ["verify", f"--database={index.settings.database.url.replace('///', f'///{home}/')}"]
+    assert "go together" in refusal(CliRunner().invoke(main, copied))
+    copied.append(f"--log-key={index.log.verifier_key}")
+    assert CliRunner().invoke(main, copied).output == said.output
+    with index.database.write() as connection:
+        connection.execute(update(intake).values(leaf=bytes(32)))
+    assert "entry 0: its bytes" in refusal(run(home, "verify"))
+
+
+def test_log_head_prints_the_checkpoint_and_accepts_a_lost_file(home: Path) -> None:
+    index = Installation.open(home)
+    with index.database.write() as connection:
+        sequence(connection, index, 0)
+    said = run(home, "log-head")
+    assert said.output.startswith("borsetshire.ifi-log\n0\n")
+    (home / "log.head").unlink()
+    with pytest.raises(OperatorError), index.database.write() as connection:
+        sequence(connection, index, 0)
+    assert run(home, "log-head", "--accept").exit_code == 0
+    assert (home / "log.head").exists()
+
+
+def test_a_failed_init_can_be_repeated(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    words = ("init", "--partnership=b1", "--organisation=O", "--accountable-officer=A",
+             "--data-protection-contact=D", "--seal=unsealed")  # fmt: skip
+    closed = "--database=postgresql://nobody@127.0.0.1:1/none"
+    assert "127.0.0.1" in refusal(run(folder, *words, closed))
+    assert run(folder, *words).exit_code == 0
+
+
+def test_a_password_on_the_command_line_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    words = ("init", "--partnership=b1", "--organisation=O", "--accountable-officer=A",
+             "--data-protection-contact=D", "--seal=unsealed")  # fmt: skip
+    said = refusal(run(tmp_path / "index", *words, "--database=postgresql://u:hunter2@h/n"))
+    assert "passfile" in said
+    assert "hunter2" not in said

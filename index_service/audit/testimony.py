@@ -1,0 +1,159 @@
+"""What an entry says beside its place in the tree: who signed it, and what it commits to."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from protocol import canonical, documents, receipts
+from protocol.commitments import SHOWN, WITHHELD, commit, commit_to, commit_to_tokens
+from protocol.encoding import b64u_decode, b64u_encode
+from protocol.envelopes import BadEnvelope
+from protocol.fingerprints import key_id
+from protocol.verifier_keys import VerifierKey
+from schemas.agencies import Desk, Introduction, KeyChange
+from schemas.entries import Administration, Combination, Consultation, Entry
+from schemas.envelopes import Envelope
+from schemas.flags import PublicationStatement
+from schemas.lookups import LookupAnswer, LookupStatement, ResolutionStatement, TokenSet
+
+_ENROLLED: Final = "key "
+_KINDS: Final = {name: kind for kind, name in documents.PAYLOAD_TYPES.items()}
+_OWN: Final = (LookupStatement, PublicationStatement, ResolutionStatement, Desk, KeyChange)
+# A request that was under way when its key was replaced may be recorded after the replacement.
+_UNDER_WAY_MS: Final = 300_000
+_TOKEN_BYTES: Final = 16
+
+
+class BadTestimony(ValueError):
+    """The entry says something that is not so; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideRecord:
+    """The erasable part of a consultation, as it is kept; `withheld` without its padding."""
+
+    sets: bytes
+    answer: bytes
+    withheld: bytes
+    withheld_salt: bytes
+
+
+@dataclass(slots=True)
+class _Key:
+    agency: str
+    public: bytes
+    replaced_at: int | None = None
+
+
+@dataclass(slots=True)
+class Keys:
+    """The agencies' signing keys as the log enrols, changes and replaces them, entry by entry.
+
+    `known` gives the public key of an id that an enrolment names; ids are hashes of keys, so it
+    need not be believed.
+    """
+
+    known: dict[str, bytes]
+    _enrolled: dict[str, _Key] = field(default_factory=dict)
+
+    def check(self, entry: Entry) -> None:
+        """Check whatever is signed in `entry`, and then take up the key it enrols, if it does.
+
+        Raises BadTestimony for a statement that is not signed by a key enrolled at the time.
+        """
+        envelope = _envelope_of(entry)
+        document = None if envelope is None else self._read(envelope, entry.at)
+        if isinstance(entry, Administration):
+            if isinstance(document, KeyChange):
+                self._enrol(document.agency, b64u_decode(document.keys.signing, 32), entry.at)
+            elif entry.act == "agency-enrolled":
+                self._enrol_named(entry)
+
+    def check_desk(self, envelope: Envelope) -> None:
+        """Check that a desk is signed by its own agency, with any key that it ever had."""
+        key = self._enrolled.get(documents.signer(envelope))
+        try:
+            if key is not None and documents.read(envelope, Desk, key.public).agency == key.agency:
+                return
+        except BadEnvelope:
+            pass
+        raise BadTestimony("a desk in its side record is not signed by its agency")
+
+    def _read(self, envelope: Envelope, at: int) -> msgspec.Struct:
+        key = self._enrolled.get(documents.signer(envelope))
+        if key is None or (key.replaced_at is not None and at > key.replaced_at + _UNDER_WAY_MS):
+            raise BadTestimony("it is signed with a key that was not enrolled at the time")
+        kind = _KINDS.get(envelope.payload_type)
+        if kind is None:
+            raise BadTestimony("it carries a document of an unknown type")
+        try:
+            document = documents.read(envelope, kind, key.public)
+        except BadEnvelope as error:
+            raise BadTestimony(f"the signed document in it is not good: {error}") from error
+        if isinstance(document, Introduction):
+            signer: str | None = document.introducer
+        else:
+            signer = document.agency if isinstance(document, _OWN) else None
+        if signer is not None and signer != key.agency:
+            raise BadTestimony(f"it speaks for {signer} and is signed by {key.agency}")
+        return document
+
+    def _enrol_named(self, entry: Administration) -> None:
+        named = (entry.note or "").removeprefix(_ENROLLED)
+        public = self.known.get(named)
+        if entry.agency is None or public is None or key_id(public) != named:
+            raise BadTestimony("the key that it enrols is not kept, or is another")
+        self._enrol(entry.agency, public, entry.at)
+
+    def _enrol(self, agency: str, public: bytes, at: int) -> None:
+        for key in self._enrolled.values():
+            if key.agency == agency and key.replaced_at is None:
+                key.replaced_at = at
+        self._enrolled[key_id(public)] = _Key(agency, public)
+
+
+def check_side_record(
+    entry: Consultation, encoded: bytes, side: SideRecord, keys: Keys, log: VerifierKey
+) -> None:
+    """Check that `side` is what the entry, whose bytes are `encoded`, commits to.
+
+    Raises BadTestimony if the tokens, the shown or the withheld result are not those, or if the
+    receipt or a desk that was answered with is not signed by `log` or by the desk's agency.
+    """
+    statement = documents.claimed(entry.statement, LookupStatement)
+    try:
+        sets = msgspec.json.decode(side.sets, type=tuple[TokenSet, ...])
+        answer = canonical.decode(side.answer, LookupAnswer)
+        opened = [(s.epoch, _opened(s)) for s in sets]
+    except ValueError as error:
+        raise BadTestimony("its side record cannot be read") from error
+    if opened != [(stated.epoch, stated.commitment) for stated in statement.tokens]:
+        raise BadTestimony("the tokens in its side record are not those it commits to")
+    shown = commit_to(SHOWN, b64u_decode(answer.shown_salt, 32), answer.shown)
+    if b64u_encode(shown) != entry.shown:
+        raise BadTestimony("the answer in its side record is not the one it commits to")
+    if answer.entry != b64u_encode(encoded):
+        raise BadTestimony("the answer in its side record carries another entry")
+    try:
+        receipt = receipts.check(answer.receipt, encoded, log.name, log.public)
+    except receipts.BadReceipt as error:
+        raise BadTestimony(f"the receipt in its side record is not good: {error}") from error
+    if receipt.recorded_at != entry.at:
+        raise BadTestimony("the receipt in its side record is of another time")
+    for desk in answer.desks:
+        keys.check_desk(desk)
+    if b64u_encode(commit(WITHHELD, side.withheld_salt, side.withheld)) != entry.withheld:
+        raise BadTestimony("the withheld result in its side record is not the one it commits to")
+
+
+def _opened(token_set: TokenSet) -> str:
+    joined = b64u_decode(token_set.tokens)
+    tokens = [joined[at : at + _TOKEN_BYTES] for at in range(0, len(joined), _TOKEN_BYTES)]
+    return b64u_encode(commit_to_tokens(b64u_decode(token_set.salt, 32), token_set.epoch, tokens))
+
+
+def _envelope_of(entry: Entry) -> Envelope | None:
+    if isinstance(entry, Administration):
+        return entry.document
+    return None if isinstance(entry, Combination) else entry.statement
