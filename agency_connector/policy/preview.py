@@ -1,15 +1,10 @@
-"""Shows, with people masked, what a source would publish, what it withholds and what it refuses."""
+"""A line of the preview: what would come of one record, the person masked."""
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
 from typing import Literal
 
 from msgspec import Struct
 
 from agency_connector.matching.particulars import Particulars
-from agency_connector.policy.decision import Publish, decide
-from agency_connector.policy.settings import Policy
-from agency_connector.sources.rows import RowRefused, SourceRow
 
 Outcome = Literal["publish", "withhold", "refuse"]
 """`refuse`: somebody has something to put right; `withhold`: the policy does its work."""
@@ -39,36 +34,3 @@ def mask(particulars: Particulars) -> str:
     century = particulars.born[:2]
     born = f"{century}…" if century.isdecimal() and particulars.born[:4].isdecimal() else "…"
     return f"{initials or '…'}, {born}"
-
-
-def preview_lines(
-    rows: Iterable[SourceRow | RowRefused], policy: Policy, today: date
-) -> Iterator[PreviewLine]:
-    """Yield one line for each record of a source, in its order."""
-    for row in rows:
-        if isinstance(row, RowRefused):
-            yield PreviewLine(
-                where=row.where,
-                local_id=row.local_id,
-                masked="",
-                outcome="refuse",
-                code=row.code,
-                sentence=row.sentence,
-            )
-            continue
-        decision = decide(row, policy, today)
-        if isinstance(decision, Publish):
-            ends = datetime.fromtimestamp(decision.ends_at_ms // 1000, UTC).date()
-            outcome: Outcome = "publish"
-            code, sentence = "publish", f"at desk {decision.desk} until {ends.isoformat()}"
-        else:
-            outcome = "refuse" if decision.to_mend else "withhold"
-            code, sentence = decision.code, decision.sentence
-        yield PreviewLine(
-            where=row.where,
-            local_id=row.local_id,
-            masked=mask(row.particulars),
-            outcome=outcome,
-            code=code,
-            sentence=sentence,
-        )

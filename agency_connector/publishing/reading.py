@@ -8,12 +8,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
 
-from agency_connector.matching.normalise import normalise
-from agency_connector.matching.person import Unusable
 from agency_connector.matching.scheme import MatchKey, record_keys
-from agency_connector.policy.decision import Publish, Reason, decide
+from agency_connector.policy.decision import Reason
 from agency_connector.policy.settings import Policy
 from agency_connector.publishing import staging
+from agency_connector.publishing.judging import DESK_NOT_HIDDEN, Unfit, judge
 from agency_connector.publishing.lease import Lease
 from agency_connector.publishing.staging import StagedRow
 from agency_connector.sources.opening import open_source
@@ -23,8 +22,6 @@ from schemas.agencies import Desk
 
 ROWS_PER_TRANSACTION: Final = 2_000
 
-DESK_NOT_SIGNED: Final = "desk-not-signed"
-DESK_NOT_HIDDEN: Final = "desk-not-hidden"
 KEYS_TOO_COMMON: Final = "keys-too-common"
 WRONG: Final = frozenset(
     (
@@ -120,62 +117,35 @@ class Reader:
                 if row.local_id is not None:
                     yield StagedRow(settings.name, row.local_id, place, "keep", row.code.value)
                 continue
-            staged = self._decided(settings.name, policy, place, row)
+            staged = self._judged(settings.name, policy, place, row)
             if staged.outcome == "publish":
                 reading.publishable += 1
             else:
                 reading.refused[staged.code] += 1
             yield staged
 
-    def _decided(self, source: str, policy: Policy, place: int, row: SourceRow) -> StagedRow:
-        decision = decide(row, policy, self.today)
-        if not isinstance(decision, Publish):
-            if decision.to_mend:
-                self._tell(source, row, decision.code.value, decision.sentence)
-            return StagedRow(source, row.local_id, place, "withhold", decision.code.value)
-        unfit = desk_unfit(self.desks.get(decision.desk), decision)
-        if unfit is not None:
-            code, sentence = unfit
-            self._tell(source, row, code, sentence)
-            kept = code == DESK_NOT_SIGNED
-            return StagedRow(source, row.local_id, place, "keep" if kept else "withhold", code)
-        person = normalise(row.particulars, today=self.today)
-        if isinstance(person, Unusable):
-            self._tell(source, row, person.code, person.sentence)
-            return StagedRow(source, row.local_id, place, "keep", person.code)
-        keys = record_keys(person)
+    def _judged(self, source: str, policy: Policy, place: int, row: SourceRow) -> StagedRow:
+        judged = judge(row, policy, self.desks, self.today)
+        if isinstance(judged, Unfit):
+            if judged.to_mend:
+                self.tell(ToMend(source, row.where, row.local_id, judged.code, judged.sentence))
+            kept = judged.keeps
+            return StagedRow(
+                source, row.local_id, place, "keep" if kept else "withhold", judged.code
+            )
+        keys = record_keys(judged.person)
         made = [self.inputs.input_of(key) for key in (*keys.names, *keys.identifiers)]
         return StagedRow(
             source=source,
             local_id=row.local_id,
             place=place,
             outcome="publish",
-            desk=decision.desk,
-            protected=decision.protected,
-            ends_at=decision.ends_at_ms,
+            desk=judged.decision.desk,
+            protected=judged.decision.protected,
+            ends_at=judged.decision.ends_at_ms,
             names=len(keys.names),
             inputs=b"".join(made),
         )
-
-    def _tell(self, source: str, row: SourceRow, code: str, sentence: str) -> None:
-        self.tell(ToMend(source, row.where, row.local_id, code, sentence))
-
-
-def desk_unfit(desk: Desk | None, decision: Publish) -> tuple[str, str] | None:
-    """Return code and sentence if no flag may stand at `desk`; None for one that is not signed."""
-    if desk is None or desk.withdrawn:
-        sentence = (
-            f"the desk {decision.desk} is not signed: describe it under [[desks]] and run "
-            "`agency-connector desk sign`"
-        )
-        return DESK_NOT_SIGNED, sentence
-    if decision.protected and desk.visibility != "hidden":
-        sentence = (
-            f"the desk {decision.desk} is not hidden, and this flag may stand at a hidden one "
-            'only: set visibility = "hidden" and run `agency-connector desk sign`'
-        )
-        return DESK_NOT_HIDDEN, sentence
-    return None
 
 
 def local_day(now: int) -> date:

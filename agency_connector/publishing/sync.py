@@ -20,15 +20,14 @@ from agency_connector.publishing.difference import (
     put_withdrawals,
 )
 from agency_connector.publishing.flagging import Flagging
+from agency_connector.publishing.judging import desks_at_index
 from agency_connector.publishing.lease import Lease, held
 from agency_connector.publishing.marks import Marks
 from agency_connector.publishing.outbox import Delivery, Outbox
 from agency_connector.publishing.reading import Reader, SourceReading, ToMend, local_day
 from agency_connector.transport import SignedClient
-from agency_connector.trust import storage as trust
 from agency_connector.trust.anchors import Anchors, EpochAnchor
 from foundation.operator import OperatorError
-from schemas.agencies import Desk
 
 SCHEMES = frozenset((SCHEME,))
 """The schemes whose match keys this version can make."""
@@ -155,11 +154,13 @@ class _Run:
         return self.report
 
     def _read(self) -> None:
+        with self.installation.database.read() as connection:
+            desks = desks_at_index(connection)
         reader = Reader(
             lease=self.lease,
             home=self.installation.home,
             inputs=self.tokeniser,
-            desks=self._desks(),
+            desks=desks,
             today=local_day(self.installation.clock()),
             tell=self.tell,
         )
@@ -170,11 +171,6 @@ class _Run:
                 self.report.trouble(
                     f"{reading.failed} (nothing of {settings.name} was withdrawn or changed)"
                 )
-
-    def _desks(self) -> dict[str, Desk]:
-        with self.installation.database.read() as connection:
-            rows = trust.own_desks(connection)
-        return {row.desk.desk: row.desk for row in rows if row.acknowledged_at is not None}
 
     def _compare(self, unread: set[str], confirmed: int | None) -> bool:
         """Put into the outbox what changed and what is over; return whether that is all of it."""

@@ -9,7 +9,7 @@ from agency_connector.cli import main
 from agency_connector.commands import preview as preview_command
 from agency_connector.commands import sync as sync_command
 from agency_connector.installation import Installation
-from tests.agency_connector.publishing.borsetshire import Borsetshire, person
+from tests.agency_connector.publishing.borsetshire import SOURCE, Borsetshire, person
 
 
 @pytest.fixture
@@ -102,3 +102,25 @@ def test_preview_of_a_source_that_cannot_be_read_is_an_error_line(
     result = run("preview")
     assert (result.exit_code, result.stderr.count("error:")) == (1, 1)
     assert run("preview", "--source", "nowhere").exit_code == 1
+
+
+def test_preview_shows_what_sync_would_do(town: Borsetshire, run: Any) -> None:
+    """Each record that `sync` publishes and each that it has mended, and no other."""
+    town.write(
+        person(1),
+        person(2, Role=""),
+        person(3, Status="closed"),
+        person(4, First="", Last=""),
+        person(5, DOB=""),
+    )
+    town.write(person(6), source="others")
+    path = town.folder / "connector.toml"
+    other = SOURCE.format(name="others").replace('desk = "front-desk"', 'desk = "new-desk"')
+    path.write_text(path.read_text() + other)
+    shown = run("preview").stdout.splitlines()
+    to_mend = sorted(line.split(": ")[2] for line in shown if ": refuse: " in line)
+    town.connector.close()
+    town.connector = Installation.open(town.folder, clock=town.clock)
+    report = town.sync()
+    assert sorted(str(one.local_id) for one in town.told) == to_mend == ["C2", "C4", "C5", "C6"]
+    assert sum(": publish: " in line for line in shown) == report.difference.new == 1
