@@ -74,6 +74,8 @@ class PostgresServer:
     socket_directory: Path
     process: subprocess.Popen[bytes]
     _numbers: Iterator[int]
+    _programs: Path
+    _account: pwd.struct_passwd | None
 
     def url(self, database: str) -> str:
         """Return the SQLAlchemy URL of a database in this server."""
@@ -88,6 +90,20 @@ class PostgresServer:
     def drop(self, database: str) -> None:
         """Drop a database, cutting off whoever is still connected to it."""
         self._execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+    def stop_immediately(self) -> None:
+        """Stop the server with `pg_ctl -m immediate`: nothing is written out, as in a crash."""
+        stop = [str(self._programs / "pg_ctl"), "stop", "-m", "immediate"]
+        stop += ["-D", str(self.socket_directory / "data")]
+        stopped = _launch(stop, self._account, self.socket_directory / "pg_ctl.log")
+        if stopped.wait(_STOP_SECONDS) != 0:
+            raise RuntimeError((self.socket_directory / "pg_ctl.log").read_text(errors="replace"))
+        self.process.wait(_STOP_SECONDS)
+
+    def start_again(self) -> None:
+        """Start the server after `stop_immediately`; it recovers from its write-ahead log."""
+        self.process = _start(self._programs, self.socket_directory, self._account)
+        _wait_until_ready(self.socket_directory, self.process)
 
     def _execute(self, statement: str) -> None:
         with psycopg.connect(
@@ -111,11 +127,12 @@ def running_server() -> Iterator[PostgresServer]:
             os.chown(directory, account.pw_uid, account.pw_gid)
         _initialise(programs, directory, account)
         process = _start(programs, directory, account)
+        server = PostgresServer(directory, process, count(1), programs, account)
         try:
             _wait_until_ready(directory, process)
-            yield PostgresServer(directory, process, count(1))
+            yield server
         finally:
-            _stop(process)
+            _stop(server.process)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
         if lock is not None:

@@ -1,0 +1,1 @@
+"""The long version of the fault tests: many storms, each followed by a full reckoning."""
