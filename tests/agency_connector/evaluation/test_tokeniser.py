@@ -186,6 +186,33 @@ def test_the_same_lie_twice_fails_the_proof() -> None:
         Tokeniser(anchor(), InProcess(lie), "publish", lambda: True).tokens_of(inputs(3 * 64))
 
 
+@pytest.mark.usefixtures("short_run")
+def test_a_batch_sent_again_must_be_answered_as_it_was_at_first() -> None:
+    """Else one answer could be the one that is proved and the other the one that is used.
+
+    Only the comparison sees this one: the second answer differs, and the proof that comes with it
+    is right for the first, which is what was used.
+    """
+
+    def lie(number: int, _: bytes, honest: bytes) -> bytes:
+        return honest[::-1] if number == 3 else honest
+
+    evaluator = InProcess(lie)
+    with pytest.raises(EvaluatorDishonest):
+        Tokeniser(anchor(), evaluator, "publish", lambda: True).tokens_of(inputs(3 * 64))
+    assert len(evaluator.asked) == 4
+
+
+@pytest.mark.usefixtures("short_run")
+@pytest.mark.parametrize("count", [63, 65], ids=["too short", "too long"])
+def test_an_unproved_answer_has_an_element_for_each_that_was_sent(count: int) -> None:
+    """Also where only dummies are missing or too many, so that what we need would be there."""
+    evaluator = InProcess(lambda n, _, honest: (honest * 2)[: 32 * count] if n == 2 else honest)
+    with pytest.raises(EvaluatorDishonest):
+        Tokeniser(anchor(), evaluator, "publish", lambda: False).tokens_of(inputs(2 * 64 + 1))
+    assert [one.proof for one in evaluator.asked] == [True, True, False]
+
+
 def test_one_in_twenty_is_drawn() -> None:
     """The draw is of the system's random source; 2,000 draws lie within six deviations."""
     draw = Tokeniser(anchor(), InProcess(), "publish")._draw
