@@ -7,7 +7,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from agency_connector.matching import dates
 from agency_connector.matching.dates import PLACEHOLDERS
+from agency_connector.matching.person import Unusable
 from agency_connector.policy.settings import ADULT_AGE, Policy, Protected, Role, folded
 from agency_connector.sources.dates import read_date
 from agency_connector.sources.rows import SourceFacts, SourceRow
@@ -94,10 +96,8 @@ def decide(row: SourceRow, policy: Policy, today: date) -> Publish | Withhold:
         return end
     years = age(read_date(row.particulars.born), today)
     if years is None:
-        return Withhold(
-            code=Reason.AGE_UNKNOWN,
-            sentence="the age is not known: record the full date of birth in the case system",
-        )
+        sentence = _why_no_age(row.particulars.born, today)
+        return Withhold(code=Reason.AGE_UNKNOWN, sentence=sentence)
     if years < policy.minimum_age:
         return Withhold(
             code=Reason.BELOW_MINIMUM_AGE,
@@ -127,6 +127,21 @@ def age(born: date | None, today: date) -> int | None:
         return None
     years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
     return years if years <= MAX_AGE else None
+
+
+def _why_no_age(born: str, today: date) -> str:
+    """Return what to do about a date of birth, as the source has it, that gives no age."""
+    if not born.strip():
+        return "the record has no date of birth: record the full one in the case system"
+    found = dates.read(born, today)
+    if isinstance(found, dates.Birth) and found.born is None:
+        return "the date of birth is not given to the day: record the full one in the case system"
+    if isinstance(found, Unusable) and found.code == "date_impossible":
+        return "the date of birth is no date of the calendar: correct it in the case system"
+    return (
+        "the age is not known, because the date of birth cannot be read, lies in the future or too "
+        "far back, or is a stand-in: record the full date of birth in the case system"
+    )
 
 
 def _role(facts: SourceFacts, policy: Policy, today: date) -> Role | Withhold:

@@ -228,6 +228,32 @@ def test_who_may_be_a_child_is_not_published(born: str) -> None:
     assert withheld(row(born, agreed="Yes"), rules) == Reason.AGE_UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("born", "words"),
+    [
+        ("", "has no date of birth"),
+        ("  ", "has no date of birth"),
+        ("1985", "is not given to the day"),
+        ("03/1985", "is not given to the day"),
+        ("aged 40", "is not given to the day"),
+        ("1985-02-31", "is no date of the calendar: correct it"),
+        ("31/02/1985", "is no date of the calendar: correct it"),
+        ("31 Feb 1985", "is no date of the calendar: correct it"),
+        ("1970-01-01", "is a stand-in"),
+        ("2027-01-01", "lies in the future"),
+        ("no idea", "cannot be read"),
+    ],
+)
+def test_a_date_of_birth_without_an_age_is_told_by_what_to_do_about_it(
+    born: str, words: str
+) -> None:
+    """One that nobody recorded, one that is only a year and one that cannot be are mended apart."""
+    decision = decide(row(born), policy(), TODAY)
+    assert isinstance(decision, Withhold)
+    assert words in decision.sentence
+    assert born.strip() == "" or born not in decision.sentence
+
+
 # People who are protected, once approved
 
 
