@@ -174,7 +174,7 @@ def run(command: Command, *words: object, typed: str = "") -> str:
 def _start(folder: Path, services: Services, index_url: str, evaluator_url: str) -> Partnership:
     index, evaluator = folder / "index", folder / "evaluator"
     run(
-        index_main, "init", "--home", index, "--partnership", PARTNERSHIP,
+        index_main, "init", "--home", index, "--seal", "unsealed", "--partnership", PARTNERSHIP,
         "--organisation", "Eastmere Partnership Office", "--accountable-officer", "Morgan Rowan",
         "--data-protection-contact", "dp@eastmere.example", "--database", index_url,
         "--bind", "127.0.0.1:0", "--workers", 1,

@@ -25,7 +25,6 @@ from protocol.tokens import TOKEN_BYTES
 
 EVALUATION: Final = "evaluation-1"
 PARTNERSHIP_KEY: Final = "partnership-1"
-LONGEST_LIST: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +177,8 @@ class _Attack:
             4, "the index, the partnership key and the evaluation key", outcome.compared,
             len(wanted - missed), len(wanted),
         )  # fmt: skip
-        hit = sum(bool(held[flag]) for flag in self.flags)
-        round_.tell(f"{hit} of {len(self.flags)} flags are named, each with its own person.")
+        hit = sum(case.who in held[flag] for flag, case in self.flags.items())
+        round_.tell(f"{hit} of {len(self.flags)} flags are named, each with the person it is of.")
         others = {who for named in held.values() for who in named} - wanted
         round_.tell(
             f"Of {self.guesses.people - len(wanted)} people without a flag, {len(others)} share a "
@@ -245,15 +244,13 @@ class _Attack:
             f"It reads, without asking anybody: {len(people)} of its {plural(own, 'flag')} "
             "are of people whom others flag too, hidden desks included:"
         )
-        for one in learned.elsewhere[:LONGEST_LIST]:
+        for one in learned.elsewhere:
             round_.tell(
                 f"  its case {one.local_id}: {one.agency}, desk {one.desk} "
                 f"({plural(one.shared, 'token')} shared)"
             )
-        if len(learned.elsewhere) > LONGEST_LIST:
-            round_.tell(f"  and {len(learned.elsewhere) - LONGEST_LIST} more")
         round_.tell(f"{plural(len(learned.looked_up), 'lookup')} by others, of its own people:")
-        for looked in learned.looked_up[:LONGEST_LIST]:
+        for looked in learned.looked_up:
             round_.tell(
                 f"  its case {looked.local_id}: asked by {looked.agency} "
                 f"({plural(looked.shared, 'token')} shared)"
