@@ -69,6 +69,10 @@ bench: $(STAMP) ## measure what the documents state, and print the figures
 breach-drill: prerequisites $(STAMP) ## steal everything from a published sample, attack it, search it for canaries
 	@$(PYTHON) -m benchmarks.breach_drill $(ARGS)
 
+.PHONY: soak
+soak: prerequisites $(STAMP) ## kill, stop and cut everything at random, for long (ROUNDS=10)
+	@$(PYTHON) -m benchmarks.soak $(if $(ROUNDS),--rounds $(ROUNDS))
+
 .PHONY: schemas
 schemas: $(STAMP) ## generate JSON Schema and OpenAPI anew from the typed messages
 	@$(PYTHON) -m schemas.generate
