@@ -17,7 +17,7 @@ from agency_connector.matching.grading import GradedKey
 from agency_connector.matching.normalise import normalise
 from agency_connector.matching.particulars import Particulars
 from agency_connector.matching.person import Person, Unusable
-from agency_connector.matching.scheme import SCHEME, MatchKey
+from agency_connector.matching.scheme import SCHEMES, MatchKey
 from agency_connector.trust.anchors import Anchors, EpochAnchor
 from foundation.operator import OperatorError
 from protocol.commitments import new_salt
@@ -26,8 +26,6 @@ from protocol.tokens import SALT_BYTES, TOKEN_BYTES, pad_lookup
 from schemas.checks import TypedParticulars
 from schemas.lookups import Breadth, TokenSet
 
-SCHEMES: Final = frozenset({SCHEME})
-"""The schemes whose keys this connector can make."""
 _MOST_EPOCHS: Final = 2
 
 
@@ -77,7 +75,8 @@ def searchable_epochs(anchors: Anchors, now: int) -> tuple[EpochAnchor, ...]:
     usable = [anchor for anchor in live if anchor.descriptor.scheme in SCHEMES]
     if not live:
         raise OperatorError(
-            "no epoch that this connector holds is open now: ask a member to hand over the new one"
+            "no epoch that this connector holds is open now: check that this machine's clock is "
+            "right (timedatectl), and if it is, ask a member to hand over the new epoch"
         )
     if not usable:
         raise OperatorError(

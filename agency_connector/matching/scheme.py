@@ -13,6 +13,9 @@ from agency_connector.matching.person import Person
 SCHEME = "1"
 """Version of normalising, kinds and tables together; an epoch descriptor names it."""
 
+SCHEMES = frozenset({SCHEME})
+"""The schemes whose match keys this version can make."""
+
 MOST_NAME_KEYS = 12
 MOST_IDENTIFIER_KEYS = 4
 

@@ -32,7 +32,6 @@ from schemas.operations import PUBLISH, Operation
 
 BATCH_BYTES: Final = 16
 _OLD: Final = "old-sequence"
-_CLOSED: Final = "epoch-not-live"
 _ENTRY_OF: Final[dict[BatchKind, type[Collection | Alteration | Erasure]]] = {
     "collection": Collection,
     "alteration": Alteration,
@@ -54,14 +53,12 @@ class Delivery:
     """What came of one delivery.
 
     `delivered`: batches the index has taken. `refused`: a line for each batch that was put back.
-    `closed`: epochs that the index has closed, so that our flags in them are gone. `stopped`: why
-    the rest waits, or empty. `behind`: the index knows later batches of ours than this database,
-    which is an older one; everything has to be published anew.
+    `stopped`: why the rest waits, or empty. `behind`: the index knows later batches of ours than
+    this database, which is an older one; everything has to be published anew.
     """
 
     delivered: int = 0
     refused: list[str] = field(default_factory=list)
-    closed: set[int] = field(default_factory=set)
     stopped: str = ""
     behind: bool = False
 
@@ -180,11 +177,6 @@ class Outbox:
         return entry
 
     def _put_back(self, batch: Batch, refusal: Refused, result: Delivery) -> None:
-        if batch.kind == "erasure" and refusal.code == _CLOSED:
-            result.closed.add(batch.epoch)
-            with self.lease.write() as connection:
-                storage.closed(connection, batch, self.clock())
-            return
         with self.lease.write() as connection:
             storage.put_back(connection, batch)
         result.refused.append(

@@ -113,7 +113,10 @@ sent_marks = Table(
 
 NO_BATCH: Final = bytes(16)
 REMEMBERED_MS: Final = 31 * 86_400_000
-"""How long a withdrawn flag's record can be found by its handle: a reference is valid 30 days."""
+"""How long a withdrawn flag's record can be found by its handle.
+
+A day longer than a reference can be valid: the index's setting rules.reference_days is at most 30.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,13 +286,9 @@ def delivered(connection: Connection, batch: Batch, entry: bytes, receipt: bytes
         .values(body=null(), entry=entry, receipt=receipt, delivered_at=now)
     )
     if batch.kind == "erasure":
-        _gone(connection, batch, now)
-
-
-def closed(connection: Connection, batch: Batch, now: int) -> None:
-    """Note that the index has closed the epoch in which `batch` was to withdraw flags."""
-    _gone(connection, batch, now)
-    connection.execute(delete(outbox).where(outbox.c.sequence == batch.sequence))
+        # What has been published anew since then still stands.
+        withdrew = and_(published.c.batch == batch.batch, published.c.withdrawn.is_(True))
+        connection.execute(update(published).where(withdrew).values(gone_at=now, digest=null()))
 
 
 def put_back(connection: Connection, batch: Batch) -> None:
@@ -317,12 +316,6 @@ def put_back_all(connection: Connection) -> None:
 def forget_gone(connection: Connection, now: int) -> None:
     """Forget whose flags those were that were withdrawn longer ago than REMEMBERED_MS."""
     connection.execute(delete(published).where(published.c.gone_at < now - REMEMBERED_MS))
-
-
-def _gone(connection: Connection, batch: Batch, now: int) -> None:
-    """Note that what `batch` withdrew stands no longer, unless it was published anew since."""
-    withdrew = and_(published.c.batch == batch.batch, published.c.withdrawn.is_(True))
-    connection.execute(update(published).where(withdrew).values(gone_at=now, digest=null()))
 
 
 def marks(connection: Connection) -> Mapping[int, tuple[str, int]]:

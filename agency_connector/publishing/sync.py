@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from agency_connector.evaluation.tokeniser import EvaluatorDishonest, Tokeniser
 from agency_connector.installation import HANDLES, PADDING, Installation
-from agency_connector.matching.scheme import SCHEME
+from agency_connector.matching.scheme import SCHEMES
 from agency_connector.publishing import outbox as outbox_of
 from agency_connector.publishing import staging, storage
 from agency_connector.publishing.difference import (
@@ -28,9 +28,6 @@ from agency_connector.publishing.reading import Reader, SourceReading, ToMend, l
 from agency_connector.transport import SignedClient
 from agency_connector.trust.anchors import Anchors, EpochAnchor
 from foundation.operator import OperatorError
-
-SCHEMES = frozenset((SCHEME,))
-"""The schemes whose match keys this version can make."""
 
 
 @dataclass
@@ -266,14 +263,10 @@ class _Run:
         if not others:
             return
         put_withdrawals(self.lease, self.outbox, others, ())
-        delivery = self._deliver()
-        self._tell(delivery)
+        self._tell(self._deliver())
         for epoch in others:
             with self.lease.write() as connection:
                 remaining = storage.count_rows(connection, epoch)
-                if epoch in delivery.closed and not remaining:
-                    storage.keep_mark(connection, epoch, "left", self.installation.clock())
             if not remaining:
-                if epoch not in delivery.closed:
-                    marks.left(epoch, self.installation.clock())
+                marks.left(epoch, self.installation.clock())
                 self.report.left.append(epoch)
