@@ -54,7 +54,8 @@ class RuleSettings(_Settings, frozen=True):
 
     longest_flag_days: Positive = 730
     stale_after_hours: Positive = 48
-    reference_days: Positive = 30
+    # Holders remember whose flag it was for a day longer than this may be.
+    reference_days: Annotated[int, Meta(ge=1, le=30)] = 30
     log_deadline_minutes: Positive = 60
     enrolment_code_hours: Positive = 72
     side_record_years: Annotated[int, Meta(ge=1, le=6)] = 2

@@ -147,9 +147,10 @@ def running(
 
     Raises DrillFailed or another OperatorError if a step does not succeed.
     """
-    services = Services(folder / "logs")
+    # One of each: `Services.start` is not made to be called by several threads at the same time.
+    services = Services(folder / "logs"), Services(folder / "logs")
     try:
-        made = _start(folder, services, index_url, evaluator_url)
+        made = _start(folder, *services, index_url, evaluator_url)
         try:
             _enrol(made, sample)
             _publish(made)
@@ -160,7 +161,8 @@ def running(
             for connector in made.connectors.values():
                 connector.close()
     finally:
-        services.stop()
+        for one in services:
+            one.stop()
 
 
 def run(command: Command, *words: object, typed: str = "") -> str:
@@ -171,7 +173,9 @@ def run(command: Command, *words: object, typed: str = "") -> str:
     return ended.output
 
 
-def _start(folder: Path, services: Services, index_url: str, evaluator_url: str) -> Partnership:
+def _start(
+    folder: Path, first: Services, second: Services, index_url: str, evaluator_url: str
+) -> Partnership:
     index, evaluator = folder / "index", folder / "evaluator"
     run(
         index_main, "init", "--home", index, "--seal", "unsealed", "--partnership", PARTNERSHIP,
@@ -186,9 +190,9 @@ def _start(folder: Path, services: Services, index_url: str, evaluator_url: str)
     )  # fmt: skip
     run(index_main, "evaluator", "epoch", "open", 1, "--home", evaluator)
     with _temporary_files_in(folder / "tmp"), ThreadPoolExecutor(2) as pool:
-        one = pool.submit(services.start, "index", "index-service", "run", "--home", index)
+        one = pool.submit(first.start, "index", "index-service", "run", "--home", index)
         other = pool.submit(
-            services.start, "evaluator", "index-service", "evaluator", "run", "--home", evaluator
+            second.start, "evaluator", "index-service", "evaluator", "run", "--home", evaluator
         )
         return Partnership(folder, one.result(), other.result())
 

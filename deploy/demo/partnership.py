@@ -83,7 +83,7 @@ def _start(folder: Path, services: Services) -> tuple[Service, Service, str]:
 
     def start_index() -> Service:
         done(
-            "index-service", "init", "--home", index,
+            "index-service", "init", "--home", index, "--seal", "unsealed",
             "--partnership", PARTNERSHIP, "--organisation", STEWARD,
             "--accountable-officer", "Morgan Rowan-Leigh, invented",
             "--data-protection-contact", "data.protection@eastmere.example",

@@ -8,8 +8,9 @@ import click
 from foundation import settings as toml
 from foundation.database import migrate
 from foundation.files import write_atomically
-from foundation.keyring import Keyring, seal_from_setting
-from foundation.operator import OperatorError, cli_guard
+from foundation.homes import checked, keyring_of, new_home, toml_string, without_password
+from foundation.keyring import seal_from_setting
+from foundation.operator import cli_guard
 from index_service.commands.home import home_option
 from index_service.database import LOCATION
 from index_service.installation import (
@@ -74,7 +75,11 @@ handover_days = 30
 @click.option("--accountable-officer", prompt="Its accountable officer, by name")
 @click.option("--data-protection-contact", prompt="Its data protection contact")
 @click.option("--database", default="sqlite:///index.db", show_default=True)
-@click.option("--seal", default="unsealed", show_default=True, help="How the keyring is sealed.")
+@click.option(
+    "--seal",
+    prompt="Seal of the keys (credential:<name>, file:<path>, passphrase or unsealed)",
+    help="Where the key comes from that the keyring is sealed with.",
+)
 @click.option("--bind", default="127.0.0.1:8001", show_default=True)
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True)
 @cli_guard
@@ -90,34 +95,35 @@ def init(
     workers: int,
 ) -> None:
     """Make an index: settings, keys and an empty database."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = home / SETTINGS_FILE
-    if path.exists():
-        raise OperatorError(f"{path}: there is an index already: choose another --home")
+    new_home(home, SETTINGS_FILE, "an index")
     text = _TEMPLATE.format(
-        partnership=_quoted(partnership),
-        organisation=_quoted(organisation),
-        accountable_officer=_quoted(accountable_officer),
-        data_protection_contact=_quoted(data_protection_contact),
-        database=_quoted(database),
-        seal=_quoted(seal),
-        bind=_quoted(bind),
+        partnership=toml_string(partnership),
+        organisation=toml_string(organisation),
+        accountable_officer=toml_string(accountable_officer),
+        data_protection_contact=toml_string(data_protection_contact),
+        database=toml_string(without_password(database)),
+        seal=toml_string(seal),
+        bind=toml_string(bind),
         workers=workers,
     )
-    settings = _checked(home, text)
-    keyring = Keyring.create(home / settings.keys.file, seal_from_setting(settings.keys.seal))
-    keyring.put(SIGNING, SigningKey.generate().to_bytes())
-    keyring.put(LOG, SigningKey.generate().to_bytes())
+    settings = checked(home, SETTINGS_FILE, text, IndexSettings)
+    keyring = keyring_of(home / settings.keys.file, seal_from_setting(settings.keys.seal))
+    for name in {SIGNING, LOG}.difference(keyring.names()):
+        keyring.put(name, SigningKey.generate().to_bytes())
     migrate(open_database(home, settings), LOCATION)
-    write_atomically(path, text.encode(), new=True)
+    # The settings last: a home without them is unfinished, and `init` goes on with it.
+    write_atomically(home / SETTINGS_FILE, text.encode(), new=True)
     click.echo(f"Made the index of {settings.partnership} in {home}.")
-    if seal == "unsealed":
+    if not keyring.is_sealed:
         click.echo("Its keys are unsealed: whoever copies keys.json has them. See --seal.")
     click.echo(
         "A partner should not host the index: an operator that is also a partner can recognise\n"
         "people whose tokens it already has. Let another organisation run the evaluator."
     )
-    click.echo("Next: `index-service purpose add`, `agency add`, `agreement add`, then `run`.")
+    click.echo(
+        "Next: `index-service purpose add`, `agency add`, `agreement add`, then `run`, and\n"
+        "`worker` beside it."
+    )
 
 
 @click.command(name="migrate")
@@ -140,21 +146,3 @@ def fingerprint(home: Path) -> None:
     log = log_of(index.settings, index.log.key)
     click.echo(f"Index of {index.partnership}; log {log.verifier_key}")
     click.echo(fingerprint40(index.signing_key.public, index.log.key.public))
-
-
-def _quoted(text: str) -> str:
-    """Return `text` as a TOML basic string."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    if not all(character.isprintable() for character in escaped):
-        raise OperatorError("an answer holds a character that cannot be printed: type it again")
-    return f'"{escaped}"'
-
-
-def _checked(home: Path, text: str) -> IndexSettings:
-    """Return the settings in `text`, read just as they will be read from the file."""
-    draft = home / f".{SETTINGS_FILE}.draft"
-    try:
-        write_atomically(draft, text.encode())
-        return toml.load(draft, IndexSettings)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """Limits: how many lookups an agency and an officer may make, counted by the clock's hours."""
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -9,9 +9,11 @@ from sqlalchemy import (
     ForeignKey,
     Integer,
     LargeBinary,
+    Select,
     String,
     Table,
     and_,
+    bindparam,
     case,
     func,
     select,
@@ -48,6 +50,32 @@ lookup_counts = Table(
 )
 
 
+def _counted() -> Select[Any]:
+    """The statement that adds up an agency's and an officer's counts of the last day and hour."""
+    c = lookup_counts.c
+    this_hour, mine = c.hour == bindparam("hour"), c.officer == bindparam("officer")
+    return select(
+        func.sum(c.count),
+        func.sum(case((this_hour, c.count), else_=0)),
+        func.sum(case((mine, c.count), else_=0)),
+        func.sum(case((and_(this_hour, mine), c.count), else_=0)),
+    ).where(c.agency == bindparam("agency"), c.hour > bindparam("since"), c.officer != _FAILED)
+
+
+# Made once: making a statement anew for each lookup costs more than executing it.
+_COUNTED: Final = _counted()
+_KEY: Final = ("agency", "hour", "officer")
+_ONE_MORE: Final = {"count": lookup_counts.c.count + 1}
+_COUNT_ONE: Final = {
+    "sqlite": sqlite.insert(lookup_counts).on_conflict_do_update(
+        index_elements=_KEY, set_=_ONE_MORE
+    ),
+    "postgresql": postgresql.insert(lookup_counts).on_conflict_do_update(
+        index_elements=_KEY, set_=_ONE_MORE
+    ),
+}
+
+
 def count_lookup(
     connection: Connection, limits: LimitSettings, agency: str, officer: bytes, now: int
 ) -> None:
@@ -58,16 +86,8 @@ def count_lookup(
     """
     hour = now // _HOUR_MS
     _add(connection, agency, hour, officer)
-    c = lookup_counts.c
-    this_hour, mine = c.hour == hour, c.officer == officer
-    row = connection.execute(
-        select(
-            func.sum(c.count),
-            func.sum(case((this_hour, c.count), else_=0)),
-            func.sum(case((mine, c.count), else_=0)),
-            func.sum(case((and_(this_hour, mine), c.count), else_=0)),
-        ).where(c.agency == agency, c.hour > hour - _HOURS_A_DAY, c.officer != _FAILED)
-    ).one()
+    told = {"agency": agency, "hour": hour, "officer": officer}
+    row = connection.execute(_COUNTED, {**told, "since": hour - _HOURS_A_DAY}).one()
     agency_day, agency_hour, officer_day, officer_hour = (int(n or 0) for n in row)
     for counted, allowed, who, span in (
         (officer_hour, limits.officer_per_hour, "officer", "hour"),
@@ -121,21 +141,17 @@ def _officer(statement: Envelope | None) -> bytes:
 
 
 def _add(connection: Connection, agency: str, hour: int, officer: bytes) -> None:
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
-    counted = kind.insert(lookup_counts).values(agency=agency, hour=hour, officer=officer, count=1)
-    connection.execute(
-        counted.on_conflict_do_update(
-            index_elements=["agency", "hour", "officer"],
-            set_={"count": lookup_counts.c.count + 1},
-        )
-    )
+    told = {"agency": agency, "hour": hour, "officer": officer, "count": 1}
+    connection.execute(_COUNT_ONE[connection.dialect.name], told)
 
 
 def _over(code: str, what: str, span: str, now: int) -> Problem:
     wait = (_HOUR_MS - now % _HOUR_MS) // 1000 + 1
-    return Problem(
+    problem = Problem(
         429,
         code,
         f"{what} in this {span}, as many as are allowed: try again later, or ask the steward.",
         retry_after=wait,
     )
+    problem.headers["Retry-After"] = str(wait)
+    return problem

@@ -44,7 +44,7 @@ def resolve(
         raise Problem(
             404,
             "no-such-reference",
-            "This reference is not one of this agency's, or is older than 30 days: "
+            "This reference is not one of this agency's, or is too old: "
             "ask the caller to read it again.",
         )
     consultation = read_entry(entry_bytes)

@@ -252,7 +252,7 @@ def test_a_program_that_serves_is_stopped_with_its_workers(tmp_path: Path) -> No
     """Ctrl-C in the demo reaches the demo alone: it has to stop what it started."""
     home = tmp_path / "index"
     done(
-        "index-service", "init", "--home", home, "--partnership", "anytown",
+        "index-service", "init", "--home", home, "--seal", "unsealed", "--partnership", "anytown",
         "--organisation", "Anytown Office", "--accountable-officer", "Somebody Invented",
         "--data-protection-contact", "dp@anytown.example", "--bind", "127.0.0.1:0",
     )  # fmt: skip

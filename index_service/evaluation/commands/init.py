@@ -7,9 +7,9 @@ import click
 
 from foundation.database import migrate
 from foundation.files import write_atomically
-from foundation.keyring import Keyring, seal_from_setting
-from foundation.operator import OperatorError, cli_guard
-from foundation.settings import load
+from foundation.homes import checked, keyring_of, new_home, toml_string, without_password
+from foundation.keyring import seal_from_setting
+from foundation.operator import cli_guard
 from index_service.evaluation.commands.home import home_option
 from index_service.evaluation.installation import (
     SETTINGS_FILE,
@@ -74,22 +74,21 @@ Next:
 @cli_guard
 def init(home: Path, partnership: str, seal: str, database: str, bind: str, workers: int) -> None:
     """Make an evaluator: settings, signing key and an empty database."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = home / SETTINGS_FILE
-    if path.exists():
-        raise OperatorError(f"{path}: there is an evaluator already: choose another --home")
+    new_home(home, SETTINGS_FILE, "an evaluator")
     text = _TEMPLATE.format(
-        partnership=_quoted(partnership),
-        database=_quoted(database),
-        seal=_quoted(seal),
-        bind=_quoted(bind),
+        partnership=toml_string(partnership),
+        database=toml_string(without_password(database)),
+        seal=toml_string(seal),
+        bind=toml_string(bind),
         workers=workers,
     )
-    settings = _checked(home, text)
-    keyring = Keyring.create(home / settings.keys.file, seal_from_setting(settings.keys.seal))
-    keyring.put(SIGNING, SigningKey.generate().to_bytes())
+    settings = checked(home, SETTINGS_FILE, text, EvaluatorSettings)
+    keyring = keyring_of(home / settings.keys.file, seal_from_setting(settings.keys.seal))
+    if SIGNING not in keyring.names():
+        keyring.put(SIGNING, SigningKey.generate().to_bytes())
     migrate(open_database(home, settings), LOCATION)
-    write_atomically(path, text.encode(), new=True)
+    # The settings last: a home without them is unfinished, and `init` goes on with it.
+    write_atomically(home / SETTINGS_FILE, text.encode(), new=True)
     click.echo(f"Made the evaluator of {settings.partnership} in {home}.")
     if not keyring.is_sealed:
         click.echo("Its keys are unsealed: whoever copies keys.json has them. See --seal.")
@@ -105,21 +104,3 @@ def migrate_command(home: Path) -> None:
     database = open_database(home, load_settings(home))
     migrate(database, LOCATION)
     click.echo(f"The database {database.name} is up to date.")
-
-
-def _quoted(text: str) -> str:
-    """Return `text` as a TOML basic string."""
-    if not all(character.isprintable() for character in text):
-        raise OperatorError("an answer holds a character that cannot be printed: type it again")
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _checked(home: Path, text: str) -> EvaluatorSettings:
-    """Return the settings in `text`, read just as they will be read from the file."""
-    draft = home / f".{SETTINGS_FILE}.draft"
-    try:
-        write_atomically(draft, text.encode())
-        return load(draft, EvaluatorSettings)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -209,3 +209,16 @@ def test_an_epoch_is_left_only_without_flags(police: Agency) -> None:
 
 def test_a_reading_from_the_future_is_refused(police: Agency) -> None:
     assert mark(police, age=-DAY_MS).code == "from-the-future"
+
+
+def test_a_closed_epochs_flags_can_be_withdrawn_and_none_added(
+    partnership: Partnership, police: Agency, clock: FakeClock
+) -> None:
+    first = flag(police)
+    taken(police, batch(police, first))
+    clock.advance(366 * DAY_MS)
+    assert refused(police, batch(police, flag(police), sequence=2)) == "epoch-not-live"
+    gone = Withdrawal(handle=first.handle, cause="ended")
+    assert taken(police, batch(police, gone, sequence=2)).withdrawn == 1
+    assert counts(partnership)[0] == 0
+    assert mark(police, "left").status == 200

@@ -59,7 +59,8 @@ class Workers:
 def workers(tmp_path: Path, database_url: str) -> Iterator[Workers]:
     """Workers, none yet, of an index that looks for ended flags each second."""
     home = tmp_path / "index"
-    typed = ["init", "--home", str(home), "--partnership", "borsetshire", "--database"]
+    typed = ["init", "--home", str(home), "--seal", "unsealed"]
+    typed += ["--partnership", "borsetshire", "--database"]
     people = ["--organisation", "Trust", "--accountable-officer", "A", "--data-protection-contact"]
     subprocess.run([PROGRAM, *typed, database_url, *people, "B"], check=True, capture_output=True)
     change(home, lease_seconds=2, flag_ends_seconds=1)
