@@ -7,7 +7,6 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 
-from protocol.commitments import commit_to_tokens
 from protocol.encoding import lp
 
 KEY_BYTES = 32
@@ -98,18 +97,6 @@ def padded_size(count: int, sizes: Sequence[int]) -> int:
     if not 0 < count <= sizes[-1]:
         raise TokenError(f"expected 1 to {sizes[-1]} tokens, found {count}")
     return next(size for size in sizes if size >= count)
-
-
-def token_set_commitment(salt: bytes, epoch: int, tokens: Iterable[bytes]) -> bytes:
-    """Commit in 32 bytes to a lookup's token set, whatever its order, without telling it.
-
-    protocol.commitments.commit_to_tokens over the sorted set.
-    salt: 32 random bytes, which open the commitment together with the tokens.
-
-    Raises TokenError for no token, or a salt or token of another size.
-    """
-    _expect("the salt of a commitment", salt, KEY_BYTES)
-    return commit_to_tokens(salt, epoch, sorted(_distinct(tokens)))
 
 
 def _distinct(tokens: Iterable[bytes]) -> list[bytes]:

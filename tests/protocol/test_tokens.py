@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import tokens
-from protocol.commitments import commit_to_tokens
 from protocol.tokens import TokenError
 
 KEY = bytes(range(32))
@@ -130,16 +129,6 @@ def test_dummy_inputs_follow_their_formula() -> None:
     assert tokens.dummy_inputs(SALT, 0) == ()
 
 
-@given(st.lists(TOKENS, min_size=1, max_size=8))
-def test_a_token_set_commitment_knows_no_order(own: list[bytes]) -> None:
-    made = tokens.token_set_commitment(KEY, 3, own)
-    assert made == tokens.token_set_commitment(KEY, 3, reversed(own))
-    assert made == commit_to_tokens(KEY, 3, sorted(set(own)))
-    assert made != tokens.token_set_commitment(KEY, 4, own)
-    assert made != tokens.token_set_commitment(bytes(32), 3, own)
-    assert made != tokens.token_set_commitment(KEY, 3, [*own, b"another token 16"])
-
-
 TOO_MANY = [i.to_bytes(16, "big") for i in range(193)]
 REFUSED: dict[str, Callable[[], object]] = {
     "a partnership key of 31 bytes": lambda: tokens.match_input(KEY[:31], "p", 1, "k", "m"),
@@ -153,9 +142,6 @@ REFUSED: dict[str, Callable[[], object]] = {
     "a lookup's token of 17 bytes": lambda: tokens.pad_lookup([bytes(17)], SALT),
     "a dummy salt of 15 bytes": lambda: tokens.pad_lookup([bytes(16)], SALT[:15]),
     "a dummy inputs' salt of 32 bytes": lambda: tokens.dummy_inputs(KEY, 1),
-    "a commitment's salt of 16 bytes": lambda: tokens.token_set_commitment(SALT, 1, [bytes(16)]),
-    "a commitment to no token": lambda: tokens.token_set_commitment(KEY, 1, []),
-    "a commitment to half a token": lambda: tokens.token_set_commitment(KEY, 1, [bytes(8)]),
     "a batch of none": lambda: tokens.padded_size(0, tokens.EVALUATION_SIZES),
     "a batch of 4097": lambda: tokens.padded_size(4097, tokens.EVALUATION_SIZES),
 }
