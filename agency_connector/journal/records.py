@@ -70,17 +70,30 @@ class Found(_Record, frozen=True, kw_only=True):
 
 
 class Partner(_Record, frozen=True, kw_only=True):
-    """Whether a partner was searched; `desk` is the team to phone if it was not."""
+    """Whether a partner was searched; `desk` is the team to phone if it was not.
 
+    `shows` is False if it has a hidden desk, so that its silence says nothing.
+    """
+
+    agency: AgencyId
     name: Line
+    shows: bool
     state: PartnerState | None
     desk: Desk | None
+
+
+class Before(_Record, frozen=True, kw_only=True):
+    """A partner that the check which a wide one follows has shown."""
+
+    agency: AgencyId
+    partner: Line
 
 
 class Findings(_Record, frozen=True, kw_only=True):
     """An answer after every check of it: what the page's words are made of.
 
-    `found_before` are the partners that the check which a wide one follows has shown.
+    `found_before` are the partners that the check which a wide one follows has shown. Two partners
+    may have one name, so what is said of whom is decided by agency id.
     """
 
     found: tuple[Found, ...]
@@ -89,7 +102,7 @@ class Findings(_Record, frozen=True, kw_only=True):
     log: str
     answered_at: Millis
     time_zone: str
-    found_before: tuple[Line, ...]
+    found_before: tuple[Before, ...]
     by_name_and_date: bool
     nothing_sure: bool
     can_look_wider: bool

@@ -53,8 +53,8 @@ def in_words(
     check: str, breadth: Breadth, follows: str | None, told: Findings, now: int
 ) -> CheckAnswer:
     """Return the answer as an officer reads it; `now`, ms UTC, decides whether a team is open."""
-    involved = {hit.partner for hit in told.found} | {*told.found_before}
-    unsure = [p for p in told.partners if not _searched(p) and not _only_hidden(p, told)]
+    involved = {hit.agency for hit in told.found} | {one.agency for one in told.found_before}
+    unsure = [p for p in told.partners if not _searched(p) and not _only_hidden(p)]
     return CheckAnswer(
         check=check,
         breadth=breadth,
@@ -86,8 +86,8 @@ def in_words(
             if partner.state is not None
             and _searched(partner)
             and not told.nothing_sure
-            and partner.name not in involved
-            and partner.name not in told.never_show
+            and partner.agency not in involved
+            and partner.shows
         ),
         not_searched=tuple(_not_searched(partner, told) for partner in unsure),
         never_show=told.never_show,
@@ -135,7 +135,8 @@ def _sentences(told: Findings) -> tuple[str, ...]:
     if not told.found:
         sentences.append(_no_hit(told))
     if told.found_before:
-        sentences.append(f"Your first check found {_listed(told.found_before)}: phone them.")
+        before = [one.partner for one in told.found_before]
+        sentences.append(f"Your first check found {_listed(before)}: phone them.")
     if told.never_show:
         sentences.append(never_show_sentence(told.never_show))
     if told.found or told.found_before:
@@ -165,10 +166,10 @@ def _searched(partner: Partner) -> bool:
     return partner.state is not None and partner.state.searched == "searched"
 
 
-def _only_hidden(partner: Partner, told: Findings) -> bool:
+def _only_hidden(partner: Partner) -> bool:
     """Whether a partner was not searched only because all that it has are hidden desks."""
     return (
-        partner.name in told.never_show
+        not partner.shows
         and partner.state is not None
         and partner.state.because == "no_desk_answers"
     )

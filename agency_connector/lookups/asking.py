@@ -5,7 +5,7 @@ from typing import Final
 
 from agency_connector.installation import Installation
 from agency_connector.journal.journal import Check, Journal
-from agency_connector.journal.records import Asked, Kept, Prepared, Typed
+from agency_connector.journal.records import Asked, Before, Kept, Prepared, Typed
 from agency_connector.lookups import answer as words
 from agency_connector.lookups import partnership, token_sets, verifying
 from agency_connector.lookups.errors import CheckRefused, code_of
@@ -241,14 +241,15 @@ def _looked_up(installation: Installation, sent: Prepared) -> LookupAnswer:
     return answer
 
 
-def _found_before(journal: Journal, asked: Asked) -> tuple[str, ...]:
+def _found_before(journal: Journal, asked: Asked) -> tuple[Before, ...]:
     """Return the partners that the check which this one follows has shown."""
     if asked.follows is None:
         return ()
     before = journal.find(b64u_decode(asked.follows, _CHECK_BYTES))
     if before is None or before.kept is None:
         return ()
-    return tuple(dict.fromkeys(hit.partner for hit in before.kept.findings.found))
+    shown = {hit.agency: hit.partner for hit in before.kept.findings.found}
+    return tuple(Before(agency=agency, partner=name) for agency, name in shown.items())
 
 
 def _partners(answer: LookupAnswer) -> set[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agency_connector.journal.records import Asked, Findings, Found, Partner, Prepared
+from agency_connector.journal.records import Asked, Before, Findings, Found, Partner, Prepared
 from agency_connector.lookups import verifying
 from agency_connector.lookups.partnership import team_of
 from agency_connector.matching.expansion import Expansion
@@ -20,7 +20,7 @@ def findings(
     anchors: Anchors,
     view: PartnershipView,
     time_zone: str,
-    found_before: tuple[str, ...],
+    found_before: tuple[Before, ...],
 ) -> Findings:
     """Return what to show of `answer`, which `verifying.check_answer` has let pass.
 
@@ -46,19 +46,22 @@ def findings(
         for agency in members
         if view.agencies[agency].hidden_desk and view.agencies[agency].status == "active"
     }
+    never_show = hidden | {*answer.shown.never_show}
     purpose = asked.purpose
     return Findings(
         # Within a grade the order is that of the keys, most telling first.
         found=tuple(sorted(found, key=lambda hit: GRADES.index(hit.surety))),
         partners=tuple(
             Partner(
+                agency=agency,
                 name=view.name_of(agency),
+                shows=agency not in never_show,
                 state=states.get(agency),
                 desk=team_of(view, agency, anchors.agency, purpose),
             )
             for agency in sorted(members | states.keys(), key=view.name_of)
         ),
-        never_show=tuple(sorted(view.name_of(agency) for agency in hidden | {*_named(answer)})),
+        never_show=tuple(sorted(view.name_of(agency) for agency in never_show)),
         log=anchors.log_name,
         answered_at=answer.shown.answered_at,
         time_zone=time_zone,
@@ -72,10 +75,6 @@ def findings(
 def unverified(found: Sequence[Found]) -> bool:
     """Return whether a hit has no team that may be shown."""
     return any(hit.desk is None for hit in found)
-
-
-def _named(answer: LookupAnswer) -> tuple[str, ...]:
-    return answer.shown.never_show
 
 
 def _is_named(asked: Asked) -> bool:

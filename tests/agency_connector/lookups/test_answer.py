@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agency_connector.journal.records import Findings, Partner
+from agency_connector.journal.records import Before, Findings, Found, Partner
 from agency_connector.lookups.answer import in_words
 from schemas.lookups import PartnerState
 from tests.agency_connector.lookups.county import DESK, County, new_id
@@ -22,9 +22,22 @@ def findings(*partners: Partner, **changed: Any) -> Findings:
     return Findings(**{**told, **changed})
 
 
-def partner(searched: str, because: str | None, read_at: int | None = None) -> Partner:
-    state = PartnerState(agency="health", searched=searched, because=because, read_at=read_at)  # type: ignore[arg-type]  # a test's words
-    return Partner(name="Health", state=state, desk=desk())
+def partner(
+    searched: str,
+    because: str | None = None,
+    read_at: int | None = None,
+    agency: str = "health",
+    shows: bool = True,
+) -> Partner:
+    state = PartnerState(agency=agency, searched=searched, because=because, read_at=read_at)  # type: ignore[arg-type]  # a test's words
+    return Partner(agency=agency, name="Health", shows=shows, state=state, desk=desk())
+
+
+def hit(agency: str) -> Found:
+    return Found(
+        agency=agency, partner="Health", desk=desk(), surety="strong", because="the same number",
+        reference="0" * 26, expires_at=NOW,
+    )  # fmt: skip
 
 
 PARTLY = (
@@ -89,10 +102,31 @@ def test_partners_that_never_show_are_named_in_the_same_words_hit_or_miss(town: 
 
 
 def test_a_partner_with_hidden_desks_alone_is_not_called_unsearched() -> None:
-    told = findings(partner("not_searched", "no_desk_answers"), never_show=("Health",))
+    hidden = partner("not_searched", "no_desk_answers", shows=False)
+    told = findings(hidden, never_show=("Health",))
     answer = in_words(new_id(), "narrow", None, told, NOW)
     assert answer.not_searched == ()
     assert answer.none_recorded == ()
+
+
+def test_two_partners_of_one_name_are_told_apart() -> None:
+    """What is said of the one, involved or never showing, is not taken for said of the other."""
+    two = (
+        partner("searched", read_at=NOW, agency="health-east"),
+        partner("searched", read_at=NOW, agency="health-west"),
+    )
+    narrow = in_words(new_id(), "narrow", None, findings(*two, found=(hit("health-east"),)), NOW)
+    assert (len(narrow.involved), len(narrow.none_recorded)) == (1, 1)
+    before = (Before(agency="health-east", partner="Health"),)
+    wide = in_words(new_id(), "wide", None, findings(*two, found_before=before), NOW)
+    assert len(wide.none_recorded) == 1
+
+    unanswered = partner("not_searched", "no_desk_answers", agency="health-west")
+    quiet = partner("searched", read_at=NOW, agency="health-east", shows=False)
+    told = in_words(
+        new_id(), "narrow", None, findings(quiet, unanswered, never_show=("Health",)), NOW
+    )
+    assert (len(told.none_recorded), len(told.not_searched)) == (0, 1)
 
 
 def test_a_team_opens_and_closes_while_an_answer_is_kept(town: County) -> None:

@@ -247,6 +247,12 @@ def test_a_clock_that_is_off_is_said_to_be(town: County, clock: FakeClock) -> No
     assert problem_of(off.value).status == 502
 
 
+def test_where_no_epoch_is_open_the_clock_is_the_first_to_look_at(town: County) -> None:
+    """A clock that is years off closes every epoch, and a hand-over would not mend it."""
+    with pytest.raises(OperatorError, match=r"clock is right.*hand over the new epoch"):
+        token_sets.searchable_epochs(town.police.anchors(), 1)
+
+
 def test_over_a_limit_is_refused_with_when_to_come_back(town: County) -> None:
     index = town.partnership.index
     limited = msgspec.structs.replace(index.settings, limits=LimitSettings(officer_per_hour=1))
