@@ -116,13 +116,16 @@ class Services:
                 env=_environment(),
                 start_new_session=True,
             )
-        self._running.append(Service(name, "", process))
+        # Its own place in the list, since other threads start programs at the same time.
+        starting = Service(name, "", process)
+        self._running.append(starting)
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             ended = process.poll() is not None
             if found := _ADDRESS.search(printed.read_text(encoding="utf-8")):
-                self._running[-1] = Service(name, found.group(), process)
-                return self._running[-1]
+                service = Service(name, found.group(), process)
+                self._running[self._running.index(starting)] = service
+                return service
             if ended:
                 break
             time.sleep(0.05)
