@@ -130,7 +130,8 @@ def running(folder: Path, agencies: Sequence[str], server: Server | None) -> Ite
     index, evaluator = folder / "index", folder / "evaluator"
     _run(
         index_main, "init", "--home", index, "--seal", "unsealed", "--partnership", PARTNERSHIP,
-        "--organisation", "Trust", "--accountable-officer", "A", "--data-protection-contact", "B", "--database",
+        "--organisation", "Trust",
+        "--accountable-officer", "A", "--data-protection-contact", "B", "--database",
         urls["index"], "--bind", "127.0.0.1:0",
     )  # fmt: skip
     settings = index / "index.toml"
