@@ -1,7 +1,7 @@
 """What `run` does by itself: publish what changed in the sources, and see what the index holds."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -13,10 +13,12 @@ from apscheduler.schedulers.background import (  # type: ignore[import-untyped] 
 )
 
 from agency_connector.installation import Installation
+from agency_connector.publishing import storage
 from agency_connector.publishing import sync as publishing
 from agency_connector.trust import directory
 from foundation import logs
 from foundation.metrics import Metrics
+from foundation.operator import PlainError
 from protocol import documents
 from schemas.handover import HandoverInbox, HandoverPackage
 from schemas.operations import RECEIVE_HANDOVERS
@@ -28,10 +30,15 @@ _FIRST: Final = 12
 def sync(installation: Installation) -> bool:
     """Sync as `agency-connector sync` does; return whether nobody has to do anything about it.
 
-    What a person has to do stands in `agency-connector sync`'s own words when it is run by hand:
-    the log names no record and no reason.
+    What a person has to do is kept in the words that `agency-connector sync` would print, and
+    `status` shows them; the log names the kinds of trouble, no record and no reason.
     """
-    report = publishing.sync(installation)
+    try:
+        report = publishing.sync(installation)
+    except PlainError as error:
+        _keep(installation, [str(error)])
+        raise
+    _keep(installation, report.troubles)
     logs.get_logger().info(
         "sync.finished",
         delivered=report.delivered,
@@ -39,7 +46,14 @@ def sync(installation: Installation) -> bool:
         held=report.held,
         troubles=len(report.troubles),
     )
+    for code in sorted(report.codes):
+        logs.get_logger().warning("sync.trouble", trouble=code)
     return not report.troubles
+
+
+def _keep(installation: Installation, troubles: Sequence[str]) -> None:
+    with installation.database.write() as connection:
+        storage.keep_scheduled(connection, installation.clock(), troubles)
 
 
 def look(installation: Installation) -> bool:

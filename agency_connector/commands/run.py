@@ -20,8 +20,8 @@ _WORKERS: Final = 1
 _THREADS: Final = 8
 
 _COUNTS: Final = ("delivered", "doubts", "handovers", "held", "troubles", "waiting")
-LOG_FIELDS: Final = dict.fromkeys(_COUNTS, logs.whole)
-"""What the connector's log may hold beyond every program's fields: counts."""
+LOG_FIELDS: Final = dict.fromkeys(_COUNTS, logs.whole) | {"trouble": logs.identifier}
+"""What the connector's log may hold beyond every program's fields: counts, and trouble's code."""
 
 
 @click.command()

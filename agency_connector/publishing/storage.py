@@ -111,6 +111,16 @@ sent_marks = Table(
     Column("read_at", BigInteger, nullable=False),
 )
 
+# What came of the last sync that `run` did by itself: its troubles, one line each.
+scheduled_sync = Table(
+    "scheduled_sync",
+    metadata,
+    Column("singleton", Integer, primary_key=True, autoincrement=False),
+    Column("ended_at", BigInteger, nullable=False),
+    Column("troubles", Text, nullable=False),
+    CheckConstraint("singleton = 1", name="one_row"),
+)
+
 NO_BATCH: Final = bytes(16)
 REMEMBERED_MS: Final = 31 * 86_400_000
 """How long a withdrawn flag's record can be found by its handle.
@@ -341,3 +351,18 @@ def receipts(connection: Connection) -> tuple[tuple[bytes, bytes], ...]:
         .order_by(outbox.c.sequence)
     )
     return tuple((row.entry, row.receipt) for row in rows)
+
+
+def keep_scheduled(connection: Connection, ended_at: int, troubles: Sequence[str]) -> None:
+    """Note what came of a sync that nobody watched, in the place of the one before."""
+    told = {"ended_at": ended_at, "troubles": "\n".join(" ".join(one.split()) for one in troubles)}
+    adding = upsert(connection, scheduled_sync).values(singleton=1, **told)
+    connection.execute(
+        adding.on_conflict_do_update(index_elements=[scheduled_sync.c.singleton], set_=told)
+    )
+
+
+def last_scheduled(connection: Connection) -> tuple[int, tuple[str, ...]] | None:
+    """Return when the last scheduled sync ended, ms UTC, and its troubles; None before."""
+    row = connection.execute(select(scheduled_sync)).one_or_none()
+    return None if row is None else (row.ended_at, tuple(row.troubles.splitlines()))

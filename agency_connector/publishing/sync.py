@@ -35,7 +35,8 @@ class SyncReport:
     """What a sync did. `troubles` are lines that each ask somebody to do something; `notices` not.
 
     `held`: withdrawals that wait for `--confirm-withdrawals` with this very number. `waiting`:
-    batches left in the outbox. `marked`: whether the reading was complete and is delivered.
+    batches left in the outbox. `codes`: those of the troubles. `marked`: whether the reading was
+    complete and is delivered.
     """
 
     epoch: int
@@ -49,11 +50,13 @@ class SyncReport:
     marked: bool = False
     notices: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    codes: set[str] = field(default_factory=set)
 
-    def trouble(self, line: str) -> None:
-        """Add a line unless it has been said."""
+    def trouble(self, code: str, line: str) -> None:
+        """Add a line unless it has been said, and its code, under which a log may name it."""
         if line and line not in self.troubles:
             self.troubles.append(line)
+            self.codes.add(code)
 
 
 def sync(
@@ -166,7 +169,8 @@ class _Run:
             self.report.sources.append(reading)
             if reading.failed:
                 self.report.trouble(
-                    f"{reading.failed} (nothing of {settings.name} was withdrawn or changed)"
+                    "source-failed",
+                    f"{reading.failed} (nothing of {settings.name} was withdrawn or changed)",
                 )
 
     def _compare(self, unread: set[str], confirmed: int | None) -> bool:
@@ -194,10 +198,14 @@ class _Run:
         except EvaluatorDishonest as error:
             whole = False
             back = outbox_of.put_back_run(self.lease)
-            self.report.trouble(f"{error} ({back} flags of this sync were put back)")
+            self.report.trouble(
+                "evaluator-dishonest", f"{error} ({back} flags of this sync were put back)"
+            )
         except OperatorError as error:
             whole = False
-            self.report.trouble(f"{error} (what is not published yet comes with the next sync)")
+            self.report.trouble(
+                "tokens-not-made", f"{error} (what is not published yet comes with the next sync)"
+            )
         return self._withdraw(unread, confirmed, before) and whole
 
     def _withdraw(self, unread: set[str], confirmed: int | None, published: int) -> bool:
@@ -209,10 +217,11 @@ class _Run:
         if count != confirmed and needs_confirmation(count, published, share):
             self.report.held = count
             self.report.trouble(
+                "withdrawals-held",
                 f"{count} of {published} published flags would be withdrawn, more than the share "
                 f"of {share:g} that is set: nothing was withdrawn; look at the sources and at "
                 f"`preview`, and if it is right run `agency-connector sync --confirm-withdrawals "
-                f"{count}`"
+                f"{count}`",
             )
             return False
         self.report.held = 0
@@ -232,25 +241,31 @@ class _Run:
 
     def _tell(self, delivery: Delivery) -> None:
         for line in delivery.refused:
-            self.report.trouble(line)
+            self.report.trouble("batch-refused", line)
         if delivery.stopped:
-            self.report.trouble(f"{delivery.stopped} (the outbox keeps it for the next sync)")
+            self.report.trouble(
+                "delivery-stopped", f"{delivery.stopped} (the outbox keeps it for the next sync)"
+            )
 
     def _pause(self) -> None:
         try:
             Marks(self.lease, self.index).paused(self.anchor.epoch)
         except OperatorError as error:
-            self.report.trouble(f"{error} (partners are told with the next sync)")
+            self.report.trouble(
+                "partners-not-told", f"{error} (partners are told with the next sync)"
+            )
 
     def _complete(self, read_at: int) -> None:
         """Tell the index that the whole reading is delivered; then leave other epochs."""
         marks = Marks(self.lease, self.index)
         try:
-            self.report.trouble(marks.complete(self.anchor.epoch, read_at))
+            self.report.trouble("counts-differ", marks.complete(self.anchor.epoch, read_at))
             self.report.marked = True
             self._leave_others(marks)
         except OperatorError as error:
-            self.report.trouble(f"{error} (partners are told with the next sync)")
+            self.report.trouble(
+                "partners-not-told", f"{error} (partners are told with the next sync)"
+            )
 
     def _leave_others(self, marks: Marks) -> None:
         """Withdraw what stands in other epochs, now that the one we publish in is complete."""

@@ -1,9 +1,11 @@
 """How the connector stands: what is reachable, held, believed and doubted, and what to do."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from agency_connector.installation import Installation
+from agency_connector.publishing import storage as publishing
 from agency_connector.trust import directory, own_desks, storage
 from agency_connector.trust.anchors import Anchors
 from foundation.operator import PlainError
@@ -37,6 +39,7 @@ def lines(installation: Installation) -> tuple[Line, ...]:
         *_anchors(installation, anchors),
         *_partners(installation),
         *_desks(installation),
+        *_last_sync(installation),
     )
 
 
@@ -170,3 +173,17 @@ def _desks(installation: Installation) -> tuple[Line, ...]:
             ),
         )
     return (Line("desks", f"{len(installation.settings.desks)} signed and with the index"),)
+
+
+def _last_sync(installation: Installation) -> tuple[Line, ...]:
+    with installation.database.read() as connection:
+        last = publishing.last_scheduled(connection)
+    if last is None:
+        return ()
+    ended_at, troubles = last
+    ended = datetime.fromtimestamp(ended_at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    said = "nothing to do about it" if not troubles else f"{len(troubles)} to do, as follows"
+    return (
+        Line("sync", f"the last one that `run` did ended {ended}, with {said}", good=not troubles),
+        *(Line("sync", trouble, good=False) for trouble in troubles),
+    )

@@ -13,9 +13,11 @@ from agency_connector import scheduling
 from agency_connector.app import create_app
 from agency_connector.commands.run import LOG_FIELDS
 from agency_connector.settings import ScheduleSettings
+from agency_connector.trust import standing
 from foundation import logs
 from foundation.health import WATCH_ADDRESS
 from foundation.metrics import Metrics
+from foundation.operator import OperatorError
 from index_service.agencies import documents as kept
 from protocol import documents
 from protocol.encoding import b64u_encode
@@ -76,6 +78,37 @@ def test_what_needs_a_person_is_counted_and_no_record_is_named(
     assert '"event": "sync.finished", "delivered": 1' in said
     assert "no date" not in said
     assert "dropped" not in said
+
+
+def test_what_went_wrong_unwatched_can_be_found(
+    town: Borsetshire, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The log has the kind of trouble, and `status` the line that says what to do."""
+
+    def said() -> list[tuple[str, bool]]:
+        found = standing.lines(town.connector)
+        return [(line.sentence, line.good) for line in found if line.about == "sync"]
+
+    assert said() == []
+    (town.folder / "cases.csv").unlink(missing_ok=True)
+    assert not scheduling.sync(town.connector)
+    assert '"event": "sync.trouble", "trouble": "source-failed"' in capsys.readouterr().err
+    (_, good), (trouble, _) = said()
+    assert not good
+    assert "nothing of cases was withdrawn" in trouble
+    town.write(person(1))
+    assert scheduling.sync(town.connector)
+    ((sentence, good),) = said()
+    assert good
+    assert "UTC, with nothing to do" in sentence
+
+
+def test_a_sync_that_could_not_begin_is_found_in_status_too(town: Borsetshire) -> None:
+    town.configure()
+    with pytest.raises(OperatorError):
+        scheduling.sync(town.connector)
+    found = [line for line in standing.lines(town.connector) if line.about == "sync"]
+    assert any("no [[sources]]" in line.sentence for line in found)
 
 
 def test_a_waiting_hand_over_is_said(town: Borsetshire, capsys: pytest.CaptureFixture[str]) -> None:
