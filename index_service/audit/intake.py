@@ -5,6 +5,7 @@ sequencer's work. No number is taken inside a lookup's transaction, so lookups n
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -46,6 +47,8 @@ intake = Table(
     ),
 )
 
+_INSERT: Final = insert(intake)
+
 
 @dataclass(frozen=True, slots=True)
 class Log:
@@ -79,7 +82,7 @@ def record(connection: Connection, log: Log, entry: Entry) -> Recorded:
     """Put `entry` into the intake, in the caller's transaction; raises EntryTooLarge."""
     encoded = entry_bytes(entry)
     row = connection.execute(
-        insert(intake).values(entry=encoded, leaf=leaf_hash(encoded), recorded_at=entry.at)
+        _INSERT, {"entry": encoded, "leaf": leaf_hash(encoded), "recorded_at": entry.at}
     )
     (number,) = row.inserted_primary_key or (0,)
     return Recorded(int(number), encoded, _receipt(log, encoded, entry.at))

@@ -135,6 +135,14 @@ _MATCHES: Final[dict[str, Executable]] = {
 }
 
 
+# Made once: making a statement anew for each lookup costs more than executing it.
+_CLAIM: Final = {
+    "sqlite": sqlite.insert(lookups).on_conflict_do_nothing().returning(lookups.c.lookup),
+    "postgresql": postgresql.insert(lookups).on_conflict_do_nothing().returning(lookups.c.lookup),
+}
+_SIDE_RECORD: Final = insert(side_records)
+
+
 def matches(connection: Connection, tokens: Sequence[bytes], now: int) -> list[Match]:
     """Return every token of `tokens` that a flag living at `now` has; one statement.
 
@@ -164,18 +172,19 @@ def begin(
 
     If another transaction is answering the same lookup, this waits until that one has ended.
     """
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
-    claim = kind.insert(lookups).values(
-        agency=agency,
-        lookup=lookup,
-        digest=digest,
-        officer=officer,
-        purpose=purpose,
-        wide=int(wide),
-        at=now,
+    claimed = connection.execute(
+        _CLAIM[connection.dialect.name],
+        {
+            "agency": agency,
+            "lookup": lookup,
+            "digest": digest,
+            "officer": officer,
+            "purpose": purpose,
+            "wide": int(wide),
+            "at": now,
+        },
     )
-    claimed = claim.on_conflict_do_nothing().returning(lookups.c.lookup)
-    return connection.execute(claimed).first() is not None
+    return claimed.first() is not None
 
 
 def finish(
@@ -191,15 +200,16 @@ def finish(
 ) -> None:
     """Keep the side record, which ties the lookup to its entry."""
     connection.execute(
-        insert(side_records).values(
-            agency=agency,
-            lookup=lookup,
-            intake=number,
-            sets=sets,
-            answer=answer,
-            withheld=pad_withheld(withheld),
-            withheld_salt=withheld_salt,
-        )
+        _SIDE_RECORD,
+        {
+            "agency": agency,
+            "lookup": lookup,
+            "intake": number,
+            "sets": sets,
+            "answer": answer,
+            "withheld": pad_withheld(withheld),
+            "withheld_salt": withheld_salt,
+        },
     )
 
 
