@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -64,7 +65,9 @@ def running(parent: Path) -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="ifi-bench-", dir=parent))
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
-    who = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
+    who: dict[str, Any] = (
+        {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
+    )
     data = folder / "data"
     try:
         subprocess.run(
