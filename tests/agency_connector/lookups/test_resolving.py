@@ -54,7 +54,7 @@ def test_what_cannot_be_a_reference_is_refused_here(town: County, typed: str) ->
 def test_a_reference_is_good_for_thirty_days(town: County, clock: FakeClock) -> None:
     reference = quoted(town)
     clock.advance(31 * DAY_MS)
-    with pytest.raises(Refused, match="older than 30 days"):
+    with pytest.raises(Refused, match="too old: ask the caller"):
         resolving.resolve(town.connectors["council"], "jo", reference)
 
 
