@@ -1,9 +1,11 @@
 """What every test may ask for: fresh databases of both kinds, a clock to set, and no network."""
 
 import ipaddress
+import logging
 import os
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -85,6 +87,26 @@ def _migrations_are_replayed() -> Iterator[None]:
 
     with mock.patch.object(_alembic, "upgrade", upgrade):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_left_as_it_was() -> Iterator[None]:
+    """Undo what a command run in this process did to its log, which is for a process's life."""
+    from foundation import logs
+
+    program, fields = logs._program, logs._fields
+    level = logging.root.level
+    uncaught, of_threads = sys.excepthook, threading.excepthook
+    yield
+    logs._program, logs._fields = program, fields
+    logging.root.level = level
+    logging.root.handlers = [
+        handler
+        for handler in logging.root.handlers
+        if not isinstance(handler, logs.RedactingHandler)
+    ]
+    sys.excepthook, threading.excepthook = uncaught, of_threads
+    logging.captureWarnings(False)
 
 
 @pytest.fixture(scope="session")

@@ -396,7 +396,7 @@ def test_a_service_does_not_start_on_keys_that_others_can_read(
     made = CliRunner().invoke(
         index_service,
         [*words, "init", "--home", str(home), "--partnership", "eastmere",
-         *(told if program == "index" else ["--seal", "unsealed"])],
+         "--seal", "unsealed", *(told if program == "index" else [])],
     )  # fmt: skip
     assert made.exit_code == 0, made.output
     (keys,) = home.glob("*keys.json")
