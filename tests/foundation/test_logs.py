@@ -30,6 +30,14 @@ class OddInteger(int):
     __str__ = __repr__
 
 
+@pytest.fixture(autouse=True)
+def _not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a command of another test has made of this process's log before."""
+    monkeypatch.setattr(logs, "_program", "unnamed")
+    monkeypatch.setattr(logs, "_fields", logs._FOUNDATION_FIELDS)
+    monkeypatch.setattr(logging.root, "handlers", [])
+
+
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
     def read() -> list[dict[str, Any]]:
