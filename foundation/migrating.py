@@ -5,7 +5,7 @@ following the one before, and this env.py:
 
     from alembic import context
     from foundation import migrating
-    from index_service.tables import metadata
+    from the_program.tables import metadata
 
     migrating.run(context, metadata)
 """
