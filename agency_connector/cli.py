@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "preview": ("preview", "preview"),
     "sync": ("sync", "sync"),
     "explain": ("explain", "explain"),
+    "alarms": ("alarms", "alarms"),
 }
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 from agency_connector import settings as settings_file
+from agency_connector.alarms import open_alarms
 from agency_connector.database import LOCATION
 from agency_connector.installation import MIGRATE_COMMAND, keyring_path
 from agency_connector.settings import Settings
@@ -31,6 +32,7 @@ def doctor(home: Path) -> None:
         "folder": _folder,
         "keys": _keys,
         "database": _database,
+        "alarms": _alarms,
         "room": _room,
     }
     failed = False
@@ -68,6 +70,19 @@ def _database(settings: Settings, home: Path) -> str:
     finally:
         database.close()
     return f"{database.name} is up to date and can be written"
+
+
+def _alarms(settings: Settings, home: Path) -> str:
+    database = Database(settings_file.database_url(settings, home))
+    try:
+        with database.read() as connection:
+            found = open_alarms(connection)
+    finally:
+        database.close()
+    if found:
+        sentences = " ".join(f"ALARM {alarm.number}: {alarm.sentence}." for alarm in found)
+        raise OperatorError(f"{sentences} Then: agency-connector alarms --acknowledge N")
+    return "there is none"
 
 
 def _room(_: Settings, home: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 import click
 import msgspec
 
+from agency_connector.alarms.showing import print_alarms
 from agency_connector.installation import Installation
 from agency_connector.lookups import asking, partnership
 from agency_connector.lookups.printing import print_check
@@ -79,6 +80,7 @@ def lookup(
         )
     else:
         answer = asking.check(installation, user, _from_terminal(installation))
+    print_alarms(installation, err=output == "json")
     _print(answer, output)
     installation.close()
 

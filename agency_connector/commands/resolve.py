@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from agency_connector.alarms.showing import print_alarms
 from agency_connector.installation import Installation
 from agency_connector.lookups import resolving
 from agency_connector.lookups.printing import print_resolved
@@ -28,6 +29,7 @@ def resolve(home: Path, reference: tuple[str, ...], output: str) -> None:
     """Someone has quoted a REFERENCE: your own record, who asked, and where to ring back."""
     installation = Installation.open(home)
     answer = resolving.resolve(installation, current_user(), " ".join(reference))
+    print_alarms(installation, err=output == "json")
     if output == "json":
         click.echo(msgspec.json.encode(answer))
     else:

@@ -13,6 +13,7 @@ from flask import Flask, Response, g, redirect, request, url_for
 from jinja2 import PackageLoader
 from werkzeug.wrappers import Response as BaseResponse
 
+from agency_connector.alarms import showing
 from agency_connector.installation import Installation
 from agency_connector.lookups import asking, hours, partnership, resolving
 from agency_connector.lookups.answer import LISTED, never_show_sentence
@@ -21,6 +22,7 @@ from agency_connector.pages import local_users
 from agency_connector.pages.access import Access, Caller
 from agency_connector.pages.forms import IDENTIFIER_KINDS, CheckForm, Wrong, field_of
 from agency_connector.pages.sessions import Session, Sessions
+from foundation.database import StorageUnavailable
 from foundation.operator import OperatorError
 from foundation.pages import Pages
 from foundation.problems import Problem
@@ -231,10 +233,22 @@ class OfficerPages:
         return next((purpose.words for purpose in listed if purpose.code == code), code)
 
     def _render(self, template: str, *, status: int = 200, **values: object) -> Response:
-        session = self._access.session()
         return self._pages.render(
-            template, status=status, session=session, spoken=spoken, here=request.endpoint, **values
+            template,
+            status=status,
+            session=self._access.session(),
+            spoken=spoken,
+            here=request.endpoint,
+            standing_alarms=self._alarms(),
+            **values,
         )
+
+    def _alarms(self) -> tuple[str, ...]:
+        try:
+            return tuple(alarm.sentence for alarm in showing.standing(self._installation))
+        except StorageUnavailable:
+            # A page that says what is wrong with the database must not fail for want of it.
+            return ("the alarms cannot be read, because the connector's database cannot",)
 
 
 def _session() -> Session:
