@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from types import FrameType
 from typing import Final
 
 from apscheduler.executors.pool import (  # type: ignore[import-untyped]  # it ships no types
@@ -31,6 +30,8 @@ ASKED_EVERY_S: Final = 5
 """How often a copy asks whether a job is due, at most: it soon takes over from one that died."""
 
 _THREADS: Final = 2
+
+_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 
 class Figures:
@@ -63,9 +64,9 @@ def work(
     and the worker goes on with the one it has. `watch` is where to be watched (foundation.health).
     """
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # jobs tell of themselves
-    index = open_index()
     figures = Figures(Metrics())
-    with _signals() as asked, ExitStack() as stack:
+    with _signals_wait(), ExitStack() as stack:
+        index = open_index()
         if watch is not None:
             ready = Readiness({"database": lambda: require_migrated(index.database, LOCATION)})
             said(
@@ -75,7 +76,7 @@ def work(
         logs.get_logger().info("worker.started")
         while True:
             with _scheduled(index, figures):
-                to_reload = asked.wait()
+                to_reload = signal.sigwait(_SIGNALS) == signal.SIGHUP
                 if not to_reload:
                     notify("STOPPING=1")
             if not to_reload:
@@ -84,37 +85,18 @@ def work(
     logs.get_logger().info("worker.stopped")
 
 
-class _Asked:
-    """What signals have asked for; a stop outweighs a reload."""
-
-    def __init__(self) -> None:
-        self._something = threading.Event()
-        self._stop = False
-
-    def note(self, number: int, _: FrameType | None) -> None:
-        """Be the handler of a signal."""
-        self._stop = self._stop or number != signal.SIGHUP
-        self._something.set()
-
-    def wait(self) -> bool:
-        """Wait until something is asked for; return whether it is to reload, and not to stop."""
-        self._something.wait()
-        self._something.clear()
-        return not self._stop
-
-
 @contextmanager
-def _signals() -> Iterator[_Asked]:
-    asked = _Asked()
-    before = {
-        number: signal.signal(number, asked.note)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    }
+def _signals_wait() -> Iterator[None]:
+    """Let the signals wait until they are taken by sigwait(2): a handler could miss one.
+
+    Python runs a handler when the main thread next runs, and a signal that arrives just before it
+    begins to wait would be seen with the next one only. Threads started in here let them wait too.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
-        yield asked
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

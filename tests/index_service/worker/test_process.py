@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,14 @@ class Workers:
     def said(self, words: str, number: int = 0) -> bool:
         """Whether that worker has said this."""
         return words in self.log(number).read_text()
+
+    def count(self, words: str) -> int:
+        """How often the first worker has said this."""
+        return self.log().read_text().count(words)
+
+    def more(self, words: str, before: int) -> bool:
+        """Whether the first worker has said this more often than before."""
+        return self.count(words) > before
 
     def end(self) -> None:
         """Kill whatever still runs."""
@@ -138,6 +147,10 @@ def test_a_reloaded_worker_goes_by_the_new_settings(workers: Workers, database: 
     change(workers.home, flag_ends_seconds=1)
     worker.send_signal(signal.SIGHUP)
     wait_until(lambda: workers.said("worker.reloaded"), "it did not reload")
+    for _ in range(40):  # a signal that comes just as it begins to wait is not missed
+        before = workers.count("worker.reloaded")
+        worker.send_signal(signal.SIGHUP)
+        wait_until(partial(workers.more, "worker.reloaded", before), "it missed a signal")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(PATIENCE_S) == 0
 
