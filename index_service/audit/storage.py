@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -58,6 +59,17 @@ log_cosignatures = Table(
     Column("size", BigInteger, nullable=False),
     Column("root", LargeBinary(32), nullable=False),
     Column("line", LargeBinary, nullable=False),
+)
+
+_NUMBER_EACH: Final = (
+    update(intake)
+    .where(intake.c.id == bindparam("row"), intake.c.position.is_(None))
+    .values(position=bindparam("number"))
+)
+_NUMBER_ALL: Final = text(
+    "UPDATE intake SET position = :first + given.place - 1"
+    " FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS given(id, place)"
+    " WHERE intake.id = given.id AND intake.position IS NULL RETURNING given.place"
 )
 
 
@@ -130,12 +142,7 @@ def unnumbered(connection: Connection, limit: int) -> list[Unnumbered]:
 def advance(connection: Connection, old: Head, grown: Growth, rows: Sequence[Unnumbered]) -> None:
     """Move the head from `old` to the grown tree's, and number `rows`; Overtaken if it moved."""
     _swap(connection, old, size=grown.head.size, root=grown.head.root)
-    connection.execute(
-        update(intake)
-        .where(intake.c.id == bindparam("row"), intake.c.position.is_(None))
-        .values(position=bindparam("number")),
-        [{"row": row.intake, "number": old.size + n} for n, row in enumerate(rows)],
-    )
+    _number(connection, old.size, [row.intake for row in rows])
     kind = postgresql if connection.dialect.name == "postgresql" else sqlite
     put = kind.insert(log_tiles)
     connection.execute(
@@ -148,6 +155,19 @@ def advance(connection: Connection, old: Head, grown: Growth, rows: Sequence[Unn
             for tile, hashes in grown.tiles.items()
         ],
     )
+
+
+def _number(connection: Connection, first: int, ids: Sequence[int]) -> None:
+    """Give the intake rows `ids` the numbers from `first` on; Overtaken if one has a number."""
+    if connection.dialect.name == "postgresql":
+        # One statement: a statement per row costs three times as much as all else in sequencing.
+        numbered = connection.execute(_NUMBER_ALL, {"ids": list(ids), "first": first})
+        if len(numbered.all()) != len(ids):
+            raise Overtaken
+        return
+    pairs = [{"row": row, "number": number} for number, row in enumerate(ids, first)]
+    if connection.execute(_NUMBER_EACH, pairs).rowcount != len(ids):
+        raise Overtaken
 
 
 def publish(connection: Connection, head: Head, note: bytes) -> None:
