@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec import inspect
 
 T = TypeVar("T")
 
@@ -19,6 +21,9 @@ _KEPT_AS_THEY_ARE = (
 )  # fmt: skip
 
 
+_SORTED = msgspec.json.Encoder(order="sorted")
+
+
 class NotCanonical(ValueError):
     """The value has no canonical form, or the bytes are not the canonical form of their value."""
 
@@ -26,13 +31,15 @@ class NotCanonical(ValueError):
 def encode(value: object) -> bytes:
     """Return the canonical JSON of `value`, UTF-8 without a byte order mark.
 
-    `value` is a msgspec struct, or made of dict, list, tuple, str, int, bool and None. Members
-    are sorted by UTF-16 code units (RFC 8785 §3.2.3).
+    `value` is a msgspec struct that holds what its types say, or made of dict, list, tuple, str,
+    int, bool and None. Members are sorted by UTF-16 code units (RFC 8785 §3.2.3).
 
     Raises NotCanonical for floats, bytes, dates, sets, integers beyond 2**53 - 1 either way, keys
     that are not text, and lone surrogates.
     """
     try:
+        if _is_plain(type(value)):  # type: ignore[arg-type]  # every type is hashable
+            return _SORTED.encode(value)
         plain = msgspec.to_builtins(value, builtin_types=_KEPT_AS_THEY_ARE)
         return msgspec.json.encode(_ordered(plain))
     except (TypeError, UnicodeEncodeError, RecursionError) as error:
@@ -58,6 +65,39 @@ def decode(data: bytes, as_type: type[T]) -> T:
 
 def _name(as_type: object) -> str:
     return getattr(as_type, "__name__", None) or str(as_type)
+
+
+@cache
+def _is_plain(kind: type) -> bool:
+    """Return whether msgspec's own order of members is the canonical one for every such struct.
+
+    It sorts by code points, which for ASCII is the order by UTF-16 code units; and nothing that
+    would have to be refused fits the struct's types.
+    """
+    return issubclass(kind, msgspec.Struct) and _fits(inspect.type_info(kind), ())
+
+
+def _fits(told: inspect.Type, within: tuple[type, ...]) -> bool:
+    match told:
+        case inspect.Metadata(type=described):
+            return _fits(described, within)
+        case inspect.StrType() | inspect.BoolType() | inspect.NoneType() | inspect.LiteralType():
+            return True
+        case inspect.IntType(ge=int() as least, le=int() as most):
+            return least >= -LARGEST_INTEGER and most <= LARGEST_INTEGER
+        case inspect.IntType(ge=int() as least, lt=int() as beyond):
+            return least >= -LARGEST_INTEGER and beyond <= LARGEST_INTEGER
+        case inspect.VarTupleType(item_type=item) | inspect.ListType(item_type=item):
+            return _fits(item, within)
+        case inspect.UnionType(types=types) | inspect.TupleType(item_types=types):
+            return all(_fits(one, within) for one in types)
+        case inspect.StructType(cls=kind):
+            if kind in within:
+                return True
+            names = [field.encode_name for field in told.fields] + [told.tag_field or ""]
+            inner = (*within, kind)
+            return all(map(str.isascii, names)) and all(_fits(f.type, inner) for f in told.fields)
+    return False
 
 
 def _ordered(plain: object) -> object:

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from schemas.envelopes import Envelope
 from schemas.fields import (
+    MAX_SAFE_INTEGER,
     AgencyId,
     Blob,
     Bytes16,
@@ -50,7 +51,7 @@ class PublicationStatement(Message, frozen=True):
     agency: AgencyId
     epoch: Epoch
     batch: Bytes16
-    sequence: Annotated[int, Meta(ge=1)]
+    sequence: Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
     kind: BatchKind
     count: Annotated[int, Meta(ge=1, le=MAX_BATCH_ITEMS)]
     root: Bytes32

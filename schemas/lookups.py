@@ -87,7 +87,7 @@ class Hit(Message, frozen=True):
 
     agency: AgencyId
     desk: DeskId
-    desk_version: Annotated[int, Meta(ge=1)]
+    desk_version: Annotated[int, Meta(ge=1, le=1_000_000)]
     reference: Reference
     expires_at: Millis
     matched: Matched
