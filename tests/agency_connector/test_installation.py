@@ -138,7 +138,7 @@ def test_a_locked_database_is_one_clear_line(home: Path, monkeypatch: pytest.Mon
 def test_doctor_says_for_each_part_that_it_is_well(home: Path) -> None:
     told = CliRunner().invoke(main, ["--home", str(home), "doctor"])
     assert told.exit_code == 0, told.output
-    assert [line[:4] for line in told.output.splitlines()] == ["ok  "] * 5
+    assert [line[:4] for line in told.output.splitlines()] == ["ok  "] * 6
 
 
 def test_doctor_goes_on_after_the_first_fault(home: Path) -> None:
@@ -148,7 +148,8 @@ def test_doctor_goes_on_after_the_first_fault(home: Path) -> None:
     os.chmod(home, 0o700)
     assert told.exit_code == 1
     assert [line.partition(":")[0] for line in told.output.splitlines()] == [
-        "ok    settings", "MEND  folder", "MEND  keys", "ok    database", "ok    room",
+        "ok    settings", "MEND  folder", "MEND  keys", "ok    database", "ok    alarms",
+        "ok    room",
     ]  # fmt: skip
 
 
