@@ -83,10 +83,15 @@ class Installation:
         )
 
     def anchors(self) -> Anchors:
-        """Return what this connector believes; OperatorError if nobody has handed over yet."""
+        """Return what this connector believes.
+
+        Raises OperatorError if nobody has handed over yet, or if the keyring is another agency's.
+        """
         with self.database.read() as connection:
             self._require_same_agency(storage.require_enrolment(connection))
-            return trust_anchors.load(connection, self.keyring)
+            anchors = trust_anchors.load(connection, self.keyring)
+        self._require_own_keys(anchors)
+        return anchors
 
     def index(self) -> SignedClient:
         """Return the index as pinned at enrolment; OperatorError before.
@@ -120,6 +125,20 @@ class Installation:
                 f"this connector is enrolled as {enrolled.agency}, and {settings_file.FILE_NAME} "
                 f"says {self.agency}: set agency.id back, or make another connector with `init`"
             )
+
+    def _require_own_keys(self, anchors: Anchors) -> None:
+        """Refuse a partner's keyring: what is signed with it would be said in the partner's name.
+
+        Keys that nobody is known to have pass: after a change of keys, or with an older backup of
+        the database, they are ours, and whose they are not the index refuses.
+        """
+        for member in anchors.members.values():
+            if member.agency != self.agency and member.keys.signing == self.keys.signing:
+                raise OperatorError(
+                    f"the keys in {keyring_path(self.settings, self.home)} are those of "
+                    f"{member.agency}, and this connector is that of {self.agency}: put this "
+                    "agency's own file back from its backup"
+                )
 
     def close(self) -> None:
         """Close the database."""

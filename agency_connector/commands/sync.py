@@ -73,11 +73,15 @@ def lines(report: SyncReport) -> list[str]:
         + (f", {report.held} withdrawals held back" if report.held else "")
     )
     told.append(
-        f"{report.delivered} batches delivered, {report.waiting} waiting"
+        f"{_batches(report.delivered)} delivered, {report.waiting} waiting"
         + ("; partners see a complete reading" if report.marked else "")
     )
     told += [f"epoch {epoch} was left: all our flags in it are withdrawn" for epoch in report.left]
     return told + report.notices
+
+
+def _batches(count: int) -> str:
+    return f"{count} batch" if count == 1 else f"{count} batches"
 
 
 class _Told:

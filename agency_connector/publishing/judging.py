@@ -54,7 +54,8 @@ def judge(row: SourceRow, policy: Policy, desks: Mapping[str, Desk], today: date
         return unfit
     person = normalise(row.particulars, today=today)
     if isinstance(person, Unusable):
-        return Unfit(person.code, person.sentence, to_mend=True, keeps=True)
+        code = person.code.replace("_", "-")  # as every other reason is written
+        return Unfit(code, person.sentence, to_mend=True, keeps=True)
     return Fit(decision, person)
 
 

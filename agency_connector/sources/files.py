@@ -21,7 +21,10 @@ def cannot_read(source: str, path: Path, error: OSError) -> SourceFailed:
         return SourceFailed(f"{source}: {path}: there is no such file: check path and the export")
     if isinstance(error, PermissionError):
         return SourceFailed(f"{source}: {path}: let the connector's user read this file")
-    return SourceFailed(f"{source}: {path}: cannot be read ({error.strerror})")
+    return SourceFailed(
+        f"{source}: {path}: cannot be read ({error.strerror}): check path, and the disk or share "
+        "that the file is on"
+    )
 
 
 def read_secret(source: str, path: Path) -> str:

@@ -38,7 +38,7 @@ def test_sync_prints_what_it_did_and_exits_0(town: Borsetshire, run: Any) -> Non
     assert result.stdout.splitlines() == [
         "cases: 3 read, 1 may be flagged, 1 role-not-mapped, 1 status-not-open",
         "epoch 1: 1 new, 0 changed, 0 unchanged, 0 withdrawn",
-        "1 batches delivered, 0 waiting; partners see a complete reading",
+        "1 batch delivered, 0 waiting; partners see a complete reading",
     ]
     assert "to mend: cases: line 4: C3: the policy does not say" in result.stderr
     assert "Ambridge" not in result.output

@@ -86,4 +86,4 @@ def test_a_desk_at_which_the_flag_may_not_stand_is_named(
 def test_particulars_of_which_no_match_key_can_be_made_are_refused() -> None:
     record = msgspec.structs.replace(row(), particulars=Particulars(born="1985-03-14"))
     (line,) = preview_lines([record], policy(), DESKS, TODAY)
-    assert (line.outcome, line.code) == ("refuse", "too_little")
+    assert (line.outcome, line.code) == ("refuse", "too-little")
