@@ -72,7 +72,7 @@ def create_app(index: Installation) -> Flask:
     )
     for folder in (agencies, flags, lookups):
         folder.serve(api, index)
-    log.serve(app, guard, index)
+    log.serve(app, guard, api, index)
     health.serve(app, guard, Readiness(_checks(index)), figures)
     guard.seal(app)
     return app

@@ -80,6 +80,7 @@ class WorkerSettings(_Settings, frozen=True):
     watch: str | None = None
     lease_seconds: Positive = 60
     sequence_seconds: Positive = 1
+    round_seconds: Positive = 5
     flag_ends_seconds: Positive = 60
     nonces_seconds: Positive = 300
     stale_seconds: Positive = 900

@@ -15,9 +15,11 @@ from index_service.flags import marks
 from protocol import documents as signed
 from protocol.encoding import b64u_decode
 from protocol.fingerprints import key_id
+from protocol.verifier_keys import VerifierKey, read
 from schemas.agencies import Publication
 from schemas.agreements import Agreement
 from schemas.epochs import EpochDescriptor
+from schemas.witnesses import WitnessDeclaration
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Standing:
     agreements: tuple[Agreement, ...]
     epochs: Mapping[int, EpochDescriptor]
     published: Mapping[str, tuple[Publication, ...]]
+    witnesses: Mapping[str, VerifierKey]
 
     def agreements_in_force(self, now: int) -> tuple[Agreement, ...]:
         """Return the agreements in force at `now` (ms UTC)."""
@@ -81,4 +84,14 @@ def _read(connection: Connection) -> Standing:
         # Their signatures were checked when they were kept.
         epochs=MappingProxyType({told.epoch: told for told in epochs}),
         published=MappingProxyType(dict(marks.by_agency(connection))),
+        # Of each agency the key it declared last: later ones come later.
+        witnesses=MappingProxyType(
+            {
+                told.agency: read(told.witness_key)
+                for told in (
+                    signed.claimed(envelope, WitnessDeclaration)
+                    for envelope in documents.all_of(connection, "witness")
+                )
+            }
+        ),
     )

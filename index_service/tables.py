@@ -3,7 +3,7 @@
 from index_service import revision
 from index_service.agencies import desks, documents, storage
 from index_service.agreements import storage as agreements
-from index_service.audit import intake
+from index_service.audit import intake, rounds
 from index_service.audit import storage as log
 from index_service.database import metadata
 from index_service.flags import marks
@@ -25,5 +25,6 @@ __all__ = [
     "marks",
     "metadata",
     "revision",
+    "rounds",
     "storage",
 ]

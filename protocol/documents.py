@@ -13,6 +13,7 @@ from schemas.epochs import EpochDescriptor
 from schemas.flags import PublicationStatement
 from schemas.handover import HandoverPackage
 from schemas.lookups import LookupStatement, ResolutionStatement
+from schemas.witnesses import WitnessDeclaration
 
 T = TypeVar("T", bound=Struct)
 
@@ -21,6 +22,7 @@ PAYLOAD_TYPES: Final[dict[type[Struct], str]] = {
     Introduction: _PREFIX + "introduction.v1+json",
     KeyChange: _PREFIX + "key-change.v1+json",
     Desk: _PREFIX + "desk.v1+json",
+    WitnessDeclaration: _PREFIX + "witness-declaration.v1+json",
     EpochDescriptor: _PREFIX + "epoch-descriptor.v1+json",
     HandoverPackage: _PREFIX + "handover-package.v1+json",
     PublicationStatement: _PREFIX + "publication.v1+json",

@@ -164,7 +164,10 @@ class DirectoryAgency(Message, frozen=True):
 
 
 class Directory(Message, frozen=True):
-    """Everything an agency needs to know of the partnership; each signed part checks itself."""
+    """Everything an agency needs to know of the partnership; each signed part checks itself.
+
+    `witnesses` are the declarations in force, one for each agency at most.
+    """
 
     partnership: PartnershipId
     steward: Steward
@@ -175,4 +178,5 @@ class Directory(Message, frozen=True):
     purposes: tuple[Purpose, ...]
     agreements: tuple[Agreement, ...]
     epochs: tuple[Envelope, ...]
+    witnesses: tuple[Envelope, ...]
     now: Millis

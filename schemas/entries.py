@@ -95,6 +95,7 @@ Act = Literal[
     "agreement-signed",
     "agreement-ended",
     "handover-sent",
+    "witness-declared",
 ]
 
 

@@ -20,14 +20,15 @@ from schemas.operations import (
     Operation,
 )
 from schemas.problems import ProblemDocument
+from schemas.witnesses import WitnessDeclaration
 
 DIRECTORY: Final = Path(__file__).parent / "generated"
 SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 # What is signed or hashed rather than sent as a body of its own.
 DOCUMENTS: Final[tuple[Any, ...]] = (
-    Introduction, KeyChange, Desk, EpochDescriptor, HandoverPackage, HandoverContents,
-    PublicationStatement, LookupStatement, ResolutionStatement, ReceiptStatement,
+    Introduction, KeyChange, Desk, WitnessDeclaration, EpochDescriptor, HandoverPackage,
+    HandoverContents, PublicationStatement, LookupStatement, ResolutionStatement, ReceiptStatement,
     WithheldResult, Entry,
 )  # fmt: skip
 

@@ -38,7 +38,8 @@ class KnownMember(Message, frozen=True):
 class HandoverContents(Message, frozen=True):
     """What is sealed inside: every anchor the newcomer will believe, none from the index.
 
-    `witness_policy` is the text of a C2SP tlog-policy; empty until witnesses are agreed.
+    `witness_policy` is the sender's, the text of a C2SP tlog-policy whose quorum is a majority;
+    empty before there were witnesses.
     """
 
     partnership_key: Bytes32

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from schemas import agencies, checks, evaluation, flags, handover, lookups
+from schemas import agencies, checks, evaluation, flags, handover, lookups, witnesses
 
 Method = Literal["GET", "POST"]
 
@@ -84,6 +84,17 @@ RESOLVE: Final = Operation(
     lookups.ResolutionRequest, lookups.Resolution,
     "Find out, as the holder of a flag, whom a quoted reference is about and who asked.",
 )  # fmt: skip
+DECLARE_WITNESS: Final = Operation(
+    "declare-witness", "POST", "/v1/witnesses", "enrolled",
+    agencies.Signed, agencies.Acknowledged,
+    "Declare the key with which an agency cosigns checkpoints of the log.", (409,),
+)  # fmt: skip
+COSIGN: Final = Operation(
+    "cosign", "POST", "/v1/log/cosignatures", "enrolled",
+    witnesses.CosignedCheckpoint, witnesses.CosignatureKept,
+    "Bring the caller's cosignature of a checkpoint; not an entry, or the log would feed itself.",
+    (409,),
+)  # fmt: skip
 
 EVALUATOR_IDENTITY: Final = Operation(
     "evaluator-identity", "GET", "/v1/identity", "anyone", None, evaluation.EvaluatorIdentity,
@@ -114,7 +125,7 @@ RESOLVE_LOCALLY: Final = Operation(
 
 INDEX_OPERATIONS: Final = (
     INDEX_IDENTITY, ENROL, DIRECTORY, INTRODUCE, CHANGE_KEYS, SIGN_DESK, OPEN_EPOCH,
-    SEND_HANDOVER, RECEIVE_HANDOVERS, PUBLISH, MARK, LOOK_UP, RESOLVE,
+    SEND_HANDOVER, RECEIVE_HANDOVERS, PUBLISH, MARK, LOOK_UP, RESOLVE, DECLARE_WITNESS, COSIGN,
 )  # fmt: skip
 EVALUATOR_OPERATIONS: Final = (EVALUATOR_IDENTITY, EVALUATE)
 CONNECTOR_OPERATIONS: Final = (CHOICES, CHECK, LOOK_WIDER, RESOLVE_LOCALLY)

@@ -6,7 +6,10 @@ from index_service.agencies import desks, documents, storage
 from index_service.agreements import storage as agreements
 from index_service.flags import marks
 from index_service.installation import Installation
+from protocol import documents as signed
 from schemas.agencies import Directory, DirectoryAgency
+from schemas.envelopes import Envelope
+from schemas.witnesses import WitnessDeclaration
 
 
 def directory(connection: Connection, index: Installation) -> Directory:
@@ -46,5 +49,15 @@ def directory(connection: Connection, index: Installation) -> Directory:
         purposes=agreements.all_purposes(connection),
         agreements=agreements.all_agreements(connection),
         epochs=documents.all_of(connection, "epoch"),
+        witnesses=_witnesses(connection),
         now=index.clock(),
     )
+
+
+def _witnesses(connection: Connection) -> tuple[Envelope, ...]:
+    """Return of each agency the declaration of its witness key that came last."""
+    last = {
+        signed.claimed(envelope, WitnessDeclaration).agency: envelope
+        for envelope in documents.all_of(connection, "witness")
+    }
+    return tuple(last.values())

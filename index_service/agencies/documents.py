@@ -1,4 +1,4 @@
-"""Signed documents the index keeps and hands on: introductions, key changes, epochs, packages."""
+"""Signed documents the index keeps and hands on: introductions, keys, epochs, packages."""
 
 import hashlib
 from typing import Literal
@@ -22,7 +22,7 @@ from index_service.revision import move_on
 from protocol import canonical
 from schemas.envelopes import Envelope
 
-DocumentKind = Literal["introduction", "key-change", "epoch", "handover"]
+DocumentKind = Literal["introduction", "key-change", "epoch", "handover", "witness"]
 
 signed_documents = Table(
     "signed_documents",

@@ -49,6 +49,9 @@ def serve(api: SignedApi, index: Installation) -> None:
     def open_epoch(connection: Connection, caller: Caller, message: Signed) -> Acknowledged:
         return signing.open_epoch(connection, index, caller.agency, message.document)
 
+    def declare_witness(connection: Connection, caller: Caller, message: Signed) -> Acknowledged:
+        return signing.declare_witness(connection, index, caller.agency, message.document)
+
     def send_handover(connection: Connection, caller: Caller, message: Signed) -> Acknowledged:
         return signing.send_handover(connection, index, caller.agency, message.document)
 
@@ -62,5 +65,6 @@ def serve(api: SignedApi, index: Installation) -> None:
     api.serve(operations.CHANGE_KEYS, change_keys)
     api.serve(operations.SIGN_DESK, sign_desk)
     api.serve(operations.OPEN_EPOCH, open_epoch)
+    api.serve(operations.DECLARE_WITNESS, declare_witness)
     api.serve(operations.SEND_HANDOVER, send_handover)
     api.serve(operations.RECEIVE_HANDOVERS, handovers)

@@ -16,6 +16,8 @@ from protocol.desk_names import category_word
 from protocol.encoding import b64u_decode
 from protocol.envelopes import BadEnvelope
 from protocol.fingerprints import key_id
+from protocol.log.witness import witness_key, witness_name
+from protocol.verifier_keys import BadVerifierKey, read
 from schemas.agencies import (
     Acknowledged,
     AgencyKeys,
@@ -27,6 +29,7 @@ from schemas.entries import Act
 from schemas.envelopes import Envelope
 from schemas.epochs import EpochDescriptor
 from schemas.handover import HandoverInbox, HandoverPackage
+from schemas.witnesses import WitnessDeclaration
 
 T = TypeVar("T", bound=Struct)
 MAX_LIVE_EPOCHS = 2
@@ -140,6 +143,42 @@ def open_epoch(
     if document.closes_at <= max(document.opens_at, index.clock()):
         raise Problem(422, "epoch-over", "The epoch would be over already: correct its dates.")
     return _keep(connection, index, "epoch", "epoch-opened", caller, envelope, epoch=document.epoch)
+
+
+def declare_witness(
+    connection: Connection, index: Installation, caller: str, envelope: Envelope
+) -> Acknowledged:
+    """Keep the caller's declaration of the key with which it cosigns checkpoints of the log.
+
+    Raises Problem: 422 for a key that is not named as the caller's or is one it signs with, 409
+    for one that another agency has declared or a declaration that is not newer.
+    """
+    document = _signed_by(connection, index, caller, envelope, WitnessDeclaration)
+    again = _kept_before(connection, index, envelope)
+    if again is not None:
+        return again
+    if document.agency != caller:
+        raise _not_as_stated("agency")
+    try:
+        key = read(document.witness_key)
+    except BadVerifierKey as error:
+        raise Problem(422, "bad-witness-key", f"The witness key is refused. {error}") from error
+    if key != witness_key(caller, index.partnership, key.public):
+        raise Problem(
+            422,
+            "bad-witness-key",
+            "The witness key is of type 04, and its name is "
+            f"{witness_name(caller, index.partnership)}.",
+        )
+    if storage.is_key_known(connection, key_id(key.public)):
+        raise Problem(422, "bad-witness-key", "An agency signs with this key: make another one.")
+    for known in documents.all_of(connection, "witness"):
+        told = signed.claimed(known, WitnessDeclaration)
+        if told.agency != caller and read(told.witness_key).public == key.public:
+            raise Problem(409, "key-known", "Another agency has declared this key: make a new one.")
+        if told.agency == caller and told.signed_at >= document.signed_at:
+            raise Problem(409, "not-newer", "A later declaration of yours is known: sign it anew.")
+    return _keep(connection, index, "witness", "witness-declared", caller, envelope)
 
 
 def send_handover(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from foundation.problems import Problem
 from foundation.routes import Guard
-from index_service.audit import storage
+from index_service.audit import cosigning, storage
 from index_service.audit.administration import refused
 from index_service.audit.sequencing import published_head
 from index_service.audit.storage import DatabaseTiles
@@ -20,6 +20,9 @@ from protocol.http_signatures import Unverified
 from protocol.log.errors import BadTile
 from protocol.log.tiles import TILE_HEIGHT, WIDTH, Bundle, Tile, read_path
 from protocol.nonces import remember
+from protocol.signed_api import Caller, SignedApi
+from schemas.operations import COSIGN
+from schemas.witnesses import CosignatureKept, CosignedCheckpoint
 
 _FOR_GOOD: Final = "public, max-age=31536000, immutable"
 _NOT_KEPT: Final = "private, no-store"
@@ -28,16 +31,30 @@ _OCTETS: Final = "application/octet-stream"
 _OPERATION: Final = "log-entries"
 
 
-def serve(app: Flask, guard: Guard, index: Installation) -> None:
-    """Register the log's routes on `app`."""
+def serve(app: Flask, guard: Guard, api: SignedApi, index: Installation) -> None:
+    """Register the log's routes on `app`, and on `api` what witnesses bring."""
 
     @guard.route(app, "/log/checkpoint", may="anyone")
     def log_checkpoint() -> Response:
         with index.database.read() as connection:
-            note = storage.state(connection).note
-        if note is None:
-            raise Problem(404, "no-checkpoint", "The log has not been signed yet: ask again soon.")
-        return _response(note, "text/plain; charset=utf-8", _ANEW)
+            return _checkpoint(cosigning.published_checkpoint(connection))
+
+    @guard.route(app, "/log/checkpoint/to-cosign", may="anyone")
+    def log_checkpoint_to_cosign() -> Response:
+        with index.database.read() as connection:
+            return _checkpoint(cosigning.checkpoint_to_cosign(connection))
+
+    @guard.route(app, "/log/checkpoint/cosigned", may="anyone")
+    def log_checkpoint_cosigned() -> Response:
+        with index.database.read() as connection:
+            return _checkpoint(cosigning.cosigned_checkpoint(connection, index))
+
+    def cosign(
+        connection: Connection, caller: Caller, message: CosignedCheckpoint
+    ) -> CosignatureKept:
+        return cosigning.cosign(connection, index, caller.agency, message)
+
+    api.serve(COSIGN, cosign)
 
     @guard.route(app, "/log/tile/<level>/<path:place>", may="anyone")
     def log_tile(level: str, place: str) -> Response:
@@ -86,6 +103,12 @@ def _require_auditor(index: Installation, signed: Unverified) -> None:
     raise Problem(
         403, "not-an-auditor", "Only an active agency in the auditor role may read entries."
     )
+
+
+def _checkpoint(note: bytes | None) -> Response:
+    if note is None:
+        raise Problem(404, "no-checkpoint", "There is no such checkpoint yet: ask again soon.")
+    return _response(note, "text/plain; charset=utf-8", _ANEW)
 
 
 def _no_such_tile() -> Problem:

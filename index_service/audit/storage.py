@@ -199,6 +199,13 @@ def highest_cosigned(connection: Connection) -> Head | None:
     return None if row is None else Head(row.size, bytes(row.root))
 
 
+def lines_of(connection: Connection, head: Head) -> tuple[bytes, ...]:
+    """Return the cosignature lines of the witnesses whose latest is of exactly `head`."""
+    of_head = (log_cosignatures.c.size == head.size) & (log_cosignatures.c.root == head.root)
+    rows = select(log_cosignatures.c.line).where(of_head).order_by(log_cosignatures.c.witness)
+    return tuple(bytes(line) for line in connection.execute(rows).scalars())
+
+
 def _swap(connection: Connection, old: Head, **values: object) -> None:
     """Change the head's row if it is still `old` and open: the one statement that decides."""
     still = (log_head.c.size == old.size) & (log_head.c.root == old.root)

@@ -14,7 +14,7 @@ from protocol.log.errors import BadNote, BadProof, BadRequest, LogError, WrongLo
 from protocol.log.lines import read_hash, read_number, write_base64
 from protocol.log.notes import MAX_NOTE_BYTES, NoteSignature, cosign, read_note
 from protocol.log.proofs import EMPTY, Head, check_consistency
-from protocol.verifier_keys import VerifierKey
+from protocol.verifier_keys import KeyType, VerifierKey
 
 MAX_PROOF_HASHES = 63
 MAX_REQUEST_BYTES = MAX_NOTE_BYTES + 4096
@@ -77,6 +77,16 @@ class Refused:
     def body(self) -> str:
         """What the answer holds."""
         return f"{self.detail if self.cosigned_size is None else self.cosigned_size}\n"
+
+
+def witness_name(agency: str, partnership: str) -> str:
+    """Return the key name under which an agency cosigns the log of a partnership."""
+    return f"{agency}.{partnership}.ifi-witness"
+
+
+def witness_key(agency: str, partnership: str, public: bytes) -> VerifierKey:
+    """Return the verifier key, type 04, of an agency's witness with `public`, 32 bytes, Ed25519."""
+    return VerifierKey(witness_name(agency, partnership), KeyType.COSIGNATURE, public)
 
 
 def make_request(old_size: int, proof: Sequence[bytes], note: bytes) -> AddCheckpoint:

@@ -48,6 +48,7 @@ from schemas.evaluation import EvaluatorEpoch, EvaluatorIdentity
 from schemas.handover import HandoverInbox, HandoverPackage
 from schemas.operations import Operation
 from schemas.problems import ProblemDocument
+from schemas.witnesses import CosignatureKept
 
 PARTNERSHIP = "northgate"
 STEWARD = Steward(
@@ -162,6 +163,8 @@ class FakeIndex(Service):
     desks: dict[tuple[str, str], Envelope] = field(default_factory=dict)
     epochs: list[Envelope] = field(default_factory=list)
     packages: list[Envelope] = field(default_factory=list)
+    witnesses: dict[str, Envelope] = field(default_factory=dict)
+    cosigned: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def log_vkey(self) -> str:
@@ -220,6 +223,13 @@ class FakeIndex(Service):
                 self.epochs.append(message.document)
             case "send-handover":
                 self.packages.append(message.document)
+            case "declare-witness":
+                self.witnesses[caller] = message.document
+            case "cosign":
+                if caller not in self.witnesses:
+                    raise Refuse(409, "no-witness-key", "Declare your key first.")
+                self.cosigned.append((caller, message.note))
+                return CosignatureKept(standing="continued", size=0)
             case "sign-desk":
                 self._take_desk(message.document)
         entry = b"entry"
@@ -261,6 +271,7 @@ class FakeIndex(Service):
             purposes=(Purpose(code="safeguarding", words="Keeping a person safe"),),
             agreements=(),
             epochs=tuple(self.epochs),
+            witnesses=tuple(self.witnesses.values()),
             now=self.clock(),
         )
 

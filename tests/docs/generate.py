@@ -32,6 +32,7 @@ _SIGNED_BY: Final = {
     "Introduction": "the introducer; the founder introduces itself",
     "KeyChange": "the agency, with its old key",
     "Desk": "the agency",
+    "WitnessDeclaration": "the agency",
     "EpochDescriptor": "the member that opens the epoch",
     "HandoverPackage": "the sender",
     "PublicationStatement": "the publishing agency",

@@ -29,6 +29,7 @@ from schemas.flags import PublicationStatement
 from schemas.handover import HandoverPackage
 from schemas.lookups import LookupStatement, ResolutionStatement
 from schemas.operations import Operation
+from schemas.witnesses import WitnessDeclaration
 
 # The document that an operation's envelope holds, and the field of the message it is in.
 DOCUMENTS: dict[Operation, tuple[str, type[msgspec.Struct]]] = {
@@ -37,6 +38,7 @@ DOCUMENTS: dict[Operation, tuple[str, type[msgspec.Struct]]] = {
     operations.SIGN_DESK: ("document", Desk),
     operations.OPEN_EPOCH: ("document", EpochDescriptor),
     operations.SEND_HANDOVER: ("document", HandoverPackage),
+    operations.DECLARE_WITNESS: ("document", WitnessDeclaration),
     operations.PUBLISH: ("statement", PublicationStatement),
     operations.LOOK_UP: ("statement", LookupStatement),
     operations.RESOLVE: ("statement", ResolutionStatement),

@@ -14,6 +14,11 @@ from foundation.database import Database
 from protocol import documents
 from protocol.encoding import b64u_encode
 from protocol.enrolment_code import read_code
+from protocol.keys import SigningKey
+from protocol.log.checkpoints import sign_checkpoint
+from protocol.log.notes import cosign, with_signatures
+from protocol.log.proofs import EMPTY
+from protocol.log.witness import witness_key
 from schemas import operations
 from schemas.agencies import Enrolment, Introduction, KeyChange, Signed
 from schemas.epochs import EpochDescriptor
@@ -22,6 +27,7 @@ from schemas.generate import json_schemas
 from schemas.handover import HandoverPackage
 from schemas.lookups import LookupAnswer, ResolutionRequest, ResolutionStatement
 from schemas.operations import EVALUATOR_OPERATIONS, INDEX_OPERATIONS, Operation
+from schemas.witnesses import CosignedCheckpoint, WitnessDeclaration
 from tests.conftest import FakeClock
 from tests.index_service.evaluation.evaluators import Asker, blinded, new_evaluator
 from tests.index_service.partnership import PARTNERSHIP, Agency, Partnership
@@ -97,12 +103,28 @@ def everything_that_succeeds(
         return ResolutionRequest(statement=documents.sign(statement, holder.key))
 
     yield holder, operations.RESOLVE, resolution
+    yield from cosigning(asker)
     changed = Agency("ashford", asker.index, asker.client).keys
     change = KeyChange(
         partnership=PARTNERSHIP, agency="ashford", old_key=newcomer.key.key_id, keys=changed,
         signed_at=now,
     )  # fmt: skip
     yield newcomer, operations.CHANGE_KEYS, signed(newcomer, change)
+
+
+def cosigning(asker: Agency) -> Iterator[tuple[Agency, Operation, Struct]]:
+    """Declare a witness key and bring a cosignature with it; no worker has signed a head here."""
+    key = SigningKey.generate()
+    verifier = witness_key(asker.name, PARTNERSHIP, key.public)
+    declaration = WitnessDeclaration(
+        partnership=PARTNERSHIP, agency=asker.name, witness_key=verifier.text,
+        signed_at=asker.index.clock(),
+    )  # fmt: skip
+    yield asker, operations.DECLARE_WITNESS, signed(asker, declaration)
+    log = asker.index.log
+    note = sign_checkpoint(log.name, EMPTY, log.key)
+    cosigned = with_signatures(note, [cosign(note.text, verifier.name, key, 1)])
+    yield asker, operations.COSIGN, CosignedCheckpoint(note=cosigned.to_bytes().decode())
 
 
 def check(operation: Operation, reply: Reply) -> None:
