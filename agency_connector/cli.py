@@ -29,6 +29,13 @@ _COMMANDS: Final = {
     "sync": ("sync", "sync"),
     "explain": ("explain", "explain"),
     "alarms": ("alarms", "alarms"),
+    "audit": ("audit", "audit"),
+    "witness": ("witness", "witness"),
+    "receipts": ("receipts", "receipts"),
+    "verify-log": ("verify_log", "verify_log"),
+    "evidence": ("evidence", "evidence"),
+    "verify-evidence": ("evidence", "verify_evidence"),
+    "verify-export": ("verify_export", "verify_export"),
 }
 
 

@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import (  # type: ignore[import-untyped] 
 from agency_connector.installation import Installation
 from agency_connector.publishing import storage
 from agency_connector.publishing import sync as publishing
+from agency_connector.receipts import following
 from agency_connector.trust import directory
 from foundation import logs
 from foundation.metrics import Metrics
@@ -77,6 +78,22 @@ def look(installation: Installation) -> bool:
     return not (doubts or waiting)
 
 
+def read_log(installation: Installation) -> bool:
+    """Read what is new of the log, and verify the receipts; return whether none became an alarm."""
+    done = following.follow(installation)
+    logs.get_logger().info("log.followed", size=done.newest.head.size, verified=done.verified)
+    return not done.alarmed
+
+
+def countersign(installation: Installation) -> bool:
+    """Witness the log, once somebody has handed over; return whether nothing was in the way."""
+    with installation.database.read() as connection:
+        handed_over = trust.pins(connection) is not None
+    if handed_over:
+        witnessing.witness(installation)
+    return True
+
+
 def start(installation: Installation, metrics: Metrics) -> BackgroundScheduler:
     """Do the jobs on their schedule, one at a time, in a thread beside the pages.
 
@@ -101,6 +118,7 @@ def start(installation: Installation, metrics: Metrics) -> BackgroundScheduler:
     jobs: tuple[tuple[str, Callable[[Installation], bool], int], ...] = (
         ("sync", sync, told.sync_minutes),
         ("look", look, told.look_minutes),
+        ("log", read_log, told.log_minutes),
     )
     for name, job, minutes in jobs:
         if minutes:

@@ -9,7 +9,9 @@ from agency_connector.installation import JOURNAL, Installation
 from agency_connector.journal import storage
 from agency_connector.journal.records import Asked, Kept, Prepared, Quoted, Resolved
 from agency_connector.journal.sealing import JournalSeal
+from agency_connector.receipts import storage as receipts
 from foundation.database import Database
+from protocol.encoding import b64u_encode
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -72,9 +74,11 @@ class Journal:
         with self.database.write() as connection:
             storage.keep(connection, check, sealed)
             row = storage.find(connection, check)
-        if row is None or row.kept is None:
-            return kept
-        return self._open("kept", check, row.kept, Kept)
+            if row is None or row.kept is None:
+                return kept
+            stands = self._open("kept", check, row.kept, Kept)
+            receipts.expect(connection, "lookup", b64u_encode(check), stands.answer.receipt)
+        return stands
 
     def note_failure(self, check: bytes, code: str) -> None:
         """Note why a check has no answer; `code` is that of the problem."""
@@ -92,6 +96,8 @@ class Journal:
         sealed = self.seal.seal("resolved", resolution, resolved)
         with self.database.write() as connection:
             storage.keep_resolution(connection, resolution, sealed)
+            name, receipt = b64u_encode(resolution), resolved.resolution.receipt
+            receipts.expect(connection, "resolution", name, receipt)
 
     def note_failed_resolution(self, resolution: bytes, code: str) -> None:
         """Note why a quoted reference has no answer."""

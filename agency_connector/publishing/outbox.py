@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from agency_connector.publishing import storage
 from agency_connector.publishing.lease import Lease
 from agency_connector.publishing.storage import Batch, Put
+from agency_connector.receipts import storage as due
 from agency_connector.transport import Refused
 from agency_connector.trust.anchors import Anchors
 from foundation.clock import Clock
@@ -115,6 +116,7 @@ class Outbox:
             receipt = canonical.encode(taken.receipt)
             with self.lease.write() as connection:
                 storage.delivered(connection, batch, entry, receipt, self.clock())
+                due.expect(connection, "publication", taken.batch, taken.receipt)
             result.delivered += 1
         return result
 
