@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from agency_connector.sign_in.settings import SignInSettings
 from agency_connector.sources.settings import SourceSettings
 from foundation import settings as toml
 from foundation.operator import OperatorError
@@ -83,7 +84,9 @@ class PublishingSettings(_Table, frozen=True):
 
 
 class PagesSettings(_Table, frozen=True):
-    """`[pages]`: where page and local API listen, loopback only, and where to be watched.
+    """`[pages]`: where page and local API listen, and where to be watched.
+
+    Loopback, or any address if people sign in and a proxy in front has TLS ([sign_in]).
 
     `watch` is `host:port` or `off` (foundation.health); unset: loopback, 1,000 ports higher.
     """
@@ -93,10 +96,16 @@ class PagesSettings(_Table, frozen=True):
 
 
 class ScheduleSettings(_Table, frozen=True):
-    """`[schedule]`: every how many minutes `run` syncs and looks at the index; 0 for never."""
+    """`[schedule]`: every how many minutes `run` syncs, looks at the index, and reads the log.
+
+    0 for never. `witness_seconds`: every how many seconds it countersigns the log, 60 at most,
+    since the index shows all witnesses one checkpoint for little longer than that.
+    """
 
     sync_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 60
     look_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 15
+    log_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 5
+    witness_seconds: Annotated[int, Meta(ge=0, le=60)] = 15
 
 
 class Settings(_Table, frozen=True):
@@ -111,6 +120,7 @@ class Settings(_Table, frozen=True):
     sources: tuple[SourceSettings, ...] = ()
     publishing: PublishingSettings = PublishingSettings()
     pages: PagesSettings = PagesSettings()
+    sign_in: SignInSettings | None = None
     schedule: ScheduleSettings = ScheduleSettings()
 
     def __post_init__(self) -> None:
