@@ -2,8 +2,9 @@
 
 import click
 
+from index_service.commands.export import export
 from index_service.commands.init import fingerprint, init, migrate_command
-from index_service.commands.log import log_head
+from index_service.commands.log import log_head, log_successor
 from index_service.commands.partnership import agency, agreement, purpose
 from index_service.commands.run import run
 from index_service.commands.verify import verify
@@ -24,7 +25,9 @@ for command in (
     worker,
     fingerprint,
     log_head,
+    log_successor,
     verify,
+    export,
     agency,
     purpose,
     agreement,

@@ -8,7 +8,9 @@ from foundation import settings as toml
 from foundation.clock import Clock, now_ms
 from foundation.database import Database, require_migrated
 from foundation.keyring import Keyring, seal_from_setting
+from index_service.audit import storage
 from index_service.audit.intake import Log
+from index_service.audit.mirror import Mirror
 from index_service.database import LOCATION
 from index_service.settings import IndexSettings
 from index_service.standing import StandingReader
@@ -32,6 +34,7 @@ class Installation:
     standing: StandingReader = field(default_factory=StandingReader)
     keyring: Keyring | None = None
     head_file: Path | None = None
+    mirror: Mirror | None = None
 
     @classmethod
     def open(
@@ -48,14 +51,20 @@ class Installation:
             keyring = Keyring.open(home / settings.keys.file, seal_from_setting(settings.keys.seal))
         else:
             keyring.refresh()
+        with database.read() as connection:
+            generation = storage.state(connection).generation
+        log = log_of(
+            settings, SigningKey.from_bytes(keyring.get(log_secret(generation))), generation
+        )
         return cls(
             settings=settings,
             database=database,
             signing_key=SigningKey.from_bytes(keyring.get(SIGNING)),
-            log=log_of(settings, SigningKey.from_bytes(keyring.get(LOG))),
+            log=log,
             clock=clock,
             keyring=keyring,
-            head_file=home / settings.log.head_file,
+            head_file=head_file_of(home, settings, generation),
+            mirror=mirror_of(home, settings, log.name),
         )
 
     @property
@@ -69,10 +78,34 @@ class Installation:
         return f"index/{self.partnership}"
 
 
-def log_of(settings: IndexSettings, key: SigningKey) -> Log:
-    """Return the log of the index with these settings, signed with `key`."""
+def log_of(settings: IndexSettings, key: SigningKey, generation: int = 1) -> Log:
+    """Return log number `generation` of the index with these settings, signed with `key`."""
     deadline = settings.rules.log_deadline_minutes * _MINUTE_MS
-    return Log(name=f"{settings.partnership}.ifi-log", key=key, deadline_ms=deadline)
+    name = f"{settings.partnership}.ifi-log{_numbered(generation)}"
+    return Log(name=name, key=key, deadline_ms=deadline, generation=generation)
+
+
+def log_secret(generation: int) -> str:
+    """Return the name in the keyring of the key of log number `generation`."""
+    return f"{LOG}{_numbered(generation)}"
+
+
+def head_file_of(home: Path, settings: IndexSettings, generation: int) -> Path:
+    """Return the head file of log number `generation`; an earlier log's stays as it is."""
+    path = home / settings.log.head_file
+    return path.with_name(f"{path.name}{_numbered(generation)}")
+
+
+def mirror_of(home: Path, settings: IndexSettings, origin: str) -> Mirror | None:
+    """Return the mirror of the log `origin`: a folder of its own in the settings' folder."""
+    if settings.log.mirror is None:
+        return None
+    return Mirror(home / settings.log.mirror / origin, origin)
+
+
+def _numbered(generation: int) -> str:
+    """Return what tells a successor's name from that of the partnership's first log."""
+    return "" if generation == 1 else f"-{generation}"
 
 
 def open_database(home: Path, settings: IndexSettings) -> Database:

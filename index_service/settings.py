@@ -47,6 +47,9 @@ class LimitSettings(_Settings, frozen=True):
     officer_per_hour: Positive = 60
     officer_per_day: Positive = 300
     failed_references_per_hour: Positive = 30
+    # Readings of the record: persons an auditor asks about, and pages of lists.
+    audit_persons_per_hour: Positive = 60
+    audit_pages_per_hour: Positive = 2_000
 
 
 class RuleSettings(_Settings, frozen=True):
@@ -66,9 +69,12 @@ class LogSettings(_Settings, frozen=True):
     """Where the last head of the log stands outside the database; relative to the home folder.
 
     It must not be restored together with the database: it is what a restored database is held to.
+    `mirror` is a folder, best on another machine's disk, to which entries, tiles and checkpoints
+    are written before a head is published.
     """
 
     head_file: str = "log.head"
+    mirror: str | None = None
 
 
 class WorkerSettings(_Settings, frozen=True):

@@ -13,6 +13,7 @@ from schemas.epochs import EpochDescriptor
 from schemas.flags import PublicationStatement
 from schemas.handover import HandoverPackage
 from schemas.lookups import LookupStatement, ResolutionStatement
+from schemas.successions import LogSuccession
 from schemas.witnesses import WitnessDeclaration
 
 T = TypeVar("T", bound=Struct)
@@ -29,6 +30,7 @@ PAYLOAD_TYPES: Final[dict[type[Struct], str]] = {
     LookupStatement: _PREFIX + "lookup.v1+json",
     ResolutionStatement: _PREFIX + "resolution.v1+json",
     ReceiptStatement: _PREFIX + "receipt.v1+json",
+    LogSuccession: _PREFIX + "log-succession.v1+json",
 }
 
 

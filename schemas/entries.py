@@ -80,6 +80,12 @@ class Combination(_Entry, frozen=True, tag="combination"):
 
 Act = Literal[
     "log-opened",
+    "log-head-accepted",
+    "log-recovered",
+    "log-exported",
+    "side-records-erased",
+    "code-issued",
+    "publication-marked",
     "agency-registered",
     "agency-enrolled",
     "agency-introduced",

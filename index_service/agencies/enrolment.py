@@ -12,6 +12,7 @@ from index_service.installation import Installation
 from protocol.encoding import b64u_decode
 from protocol.enrolment_code import new_code
 from protocol.fingerprints import key_id
+from protocol.testimony import enrolled_note
 from schemas.agencies import AgencyRole, Enrolled, Enrolment
 
 _HOUR_MS: Final = 3_600_000
@@ -34,6 +35,7 @@ def issue_code(connection: Connection, index: Installation, agency: str) -> str:
     text, code = new_code(index.signing_key.key_id)
     expires_at = index.clock() + index.settings.rules.enrolment_code_hours * _HOUR_MS
     storage.add_code(connection, hashlib.sha256(code).digest(), agency, expires_at)
+    administer(connection, index, "code-issued", agency)
     return text
 
 
@@ -74,5 +76,6 @@ def enrol(connection: Connection, index: Installation, request: Enrolment) -> En
             409, "key-known", "An agency has this signing key already: make new keys and try again."
         )
     storage.put_keys(connection, row.agency, request.keys, now)
-    administer(connection, index, "agency-enrolled", row.agency, note=f"key {key}")
+    note = enrolled_note(request.keys)
+    administer(connection, index, "agency-enrolled", row.agency, note=note)
     return enrolled

@@ -52,11 +52,15 @@ _INSERT: Final = insert(intake)
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The log as its signer: name (the note's origin), key, and how long numbering may take."""
+    """The log as its signer: name (the note's origin), key, and how long numbering may take.
+
+    `generation` counts the logs of this index: 1, and one more for each successor.
+    """
 
     name: str
     key: SigningKey
     deadline_ms: int
+    generation: int = 1
 
     @property
     def verifier_key(self) -> str:

@@ -6,9 +6,9 @@ whatever is signed is durable first, and a process that dies anywhere leaves wor
 one finishes with the same bytes: numbers are never given again, and Ed25519 is deterministic.
 
 Before anything, the head is held to every head that may have been signed: the head file's, the
-published checkpoint's and the highest that a witness cosigned. If the database is not the
-continuation of one of these, it lost entries, and a second history must not be signed: the log
-is closed, unless the very same entries are still there to be numbered again.
+mirror's, the published checkpoint's and the highest that a witness cosigned. If the database is
+not the continuation of one of these, it lost entries, and a second history must not be signed:
+the very same entries are numbered again, from the intake or from the mirror, or the log is closed.
 """
 
 from pathlib import Path
@@ -18,7 +18,8 @@ from sqlalchemy import Connection
 
 from foundation import logs
 from foundation.operator import OperatorError
-from index_service.audit import head_file, storage
+from index_service.audit import head_file, recovering, storage
+from index_service.audit.administration import administer
 from index_service.audit.storage import DatabaseTiles, LogState
 from index_service.installation import Installation
 from index_service.worker.doing import Done
@@ -32,14 +33,20 @@ BATCH: Final = 2_000
 
 
 def sequence(connection: Connection, index: Installation, _: int) -> Done:
-    """Do one piece: number at most BATCH entries, or sign and publish the head.
+    """Do one piece: number at most BATCH entries, or mirror, sign and publish the head.
 
     The time is not asked: a clock that is set back changes nothing. Raises OperatorError if the
-    head file is missing or unreadable, and Overtaken if another sequencer was faster.
+    head file is missing, or it or the mirror cannot be read or written, and Overtaken if another
+    sequencer was faster.
     """
     path = _head_file(index)
     storage.begin(connection)
     state = storage.state(connection)
+    if state.generation != index.log.generation:
+        raise OperatorError(
+            "the log has a successor, and this program signs with the key of the one before: "
+            "start it again"
+        )
     if state.closed is not None:
         return Done(0, more=False)
     filed = head_file.read(path, index.log.name)
@@ -49,21 +56,22 @@ def sequence(connection: Connection, index: Installation, _: int) -> Done:
             "back, or, if this database was never restored from a backup, run "
             "`index-service log-head --accept`"
         )
-    published = published_head(state)
-    signed = [head for head in (filed, published, storage.highest_cosigned(connection)) if head]
+    signed = _may_be_signed(connection, index, state, filed)
     try:
         ahead = [head for head in signed if head.size > state.head.size]
         if ahead:
-            return _number_again(connection, state, max(ahead, key=lambda head: head.size))
+            return _catch_up(connection, index, state, max(ahead, key=lambda head: head.size))
         hashes = TileHashes(DatabaseTiles(connection), state.head.size)
         if tree_head(hashes, state.head.size) != state.head:
             raise BadTile("the root differs")
         for head in signed:
             if tree_head(hashes, head.size) != head:
                 return _closed(connection, state, head)
-        if published != state.head:
-            _publish(connection, index, path, state.head)
-            return Done(0, more=True)
+        if published_head(state) != state.head:
+            return _publish(connection, index, path, state.head)
+        if index.mirror is not None and index.mirror.written().size < state.head.size:
+            # A mirror that was set up, or replaced, after the head was published.
+            return Done(0, more=index.mirror.write(connection, state.head))
         return _number(connection, state)
     except BadTile as error:
         raise OperatorError(
@@ -80,10 +88,25 @@ def published_head(state: LogState) -> Head | None:
 
 
 def accept_head(connection: Connection, index: Installation) -> Head:
-    """Write the head file anew from the database, because a person says that nothing was lost."""
+    """Write the head file anew, because a person says that nothing was lost; that is an entry.
+
+    With a mirror it is the mirror's head, if that is larger: what the database lacks is there.
+    """
     head = storage.state(connection).head
+    if index.mirror is not None:
+        head = max(head, index.mirror.written(), key=lambda each: each.size)
     head_file.raise_to(_head_file(index), index.log.name, head)
+    administer(connection, index, "log-head-accepted", None, note=f"{head.size} entries")
     return head
+
+
+def _may_be_signed(
+    connection: Connection, index: Installation, state: LogState, filed: Head | None
+) -> list[Head]:
+    heads = [filed, published_head(state), storage.highest_cosigned(connection)]
+    if index.mirror is not None:
+        heads.append(index.mirror.written())
+    return [head for head in heads if head is not None]
 
 
 def _number(connection: Connection, state: LogState) -> Done:
@@ -95,8 +118,8 @@ def _number(connection: Connection, state: LogState) -> Done:
     return Done(len(rows), more=True)
 
 
-def _number_again(connection: Connection, state: LogState, signed: Head) -> Done:
-    """Go on to the head that may have been signed, if the entries here make exactly that."""
+def _catch_up(connection: Connection, index: Installation, state: LogState, signed: Head) -> Done:
+    """Go on towards the head that may have been signed, if there are entries that make it."""
     missing = signed.size - state.head.size
     rows = storage.unnumbered(connection, missing)
     if len(rows) == missing:
@@ -104,13 +127,27 @@ def _number_again(connection: Connection, state: LogState, signed: Head) -> Done
         if grown.head == signed:
             storage.advance(connection, state.head, grown, rows)
             return Done(len(rows), more=True)
-    return _closed(connection, state, signed)
+    if index.mirror is not None:
+        rows = recovering.next_rows(connection, index, index.mirror, state.head, signed, BATCH)
+    else:
+        rows = []
+    if not rows:
+        return _closed(connection, state, signed)
+    grown = grow(DatabaseTiles(connection), state.head, [row.leaf for row in rows])
+    storage.advance(connection, state.head, grown, rows)
+    return Done(len(rows), more=True)
 
 
-def _publish(connection: Connection, index: Installation, path: Path, head: Head) -> None:
+def _publish(connection: Connection, index: Installation, path: Path, head: Head) -> Done:
+    """Mirror, file, sign and publish `head`, in this order: each step allows the next."""
+    if index.mirror is not None and index.mirror.write(connection, head):
+        return Done(0, more=True)
     head_file.raise_to(path, index.log.name, head)
-    note = sign_checkpoint(index.log.name, head, index.log.key)
-    storage.publish(connection, head, note.to_bytes())
+    note = sign_checkpoint(index.log.name, head, index.log.key).to_bytes()
+    if index.mirror is not None:
+        index.mirror.keep_checkpoint(note)
+    storage.publish(connection, head, note)
+    return Done(0, more=True)
 
 
 def _closed(connection: Connection, state: LogState, signed: Head) -> Done:
@@ -120,7 +157,8 @@ def _closed(connection: Connection, state: LogState, signed: Head) -> Done:
         state.head,
         f"The database holds {state.head.size} entries that are not the continuation of the "
         f"{signed.size} entries whose head may have been signed: it was restored from a backup "
-        "or changed. Nothing more is signed. Restore a newer backup, or open a successor.",
+        "or changed. Nothing more is signed. Restore a newer backup, or run `index-service "
+        "log-successor`.",
     )
     logs.get_logger().error("log.closed", size=state.head.size)
     return Done(0, more=False)

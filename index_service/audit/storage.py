@@ -1,6 +1,6 @@
 """The log in the index's database: numbered entries, the tree's tiles, its head, cosignatures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,9 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
+    TextClause,
     bindparam,
+    insert,
     select,
     text,
     update,
@@ -21,14 +23,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from index_service.audit.intake import intake
 from index_service.database import metadata
+from protocol.entries import read_entry
 from protocol.log.bundles import pack
 from protocol.log.errors import BadTile
 from protocol.log.proofs import EMPTY, Head
 from protocol.log.tile_tree import Growth
 from protocol.log.tiles import Bundle, Tile
-from protocol.merkle import HASH_BYTES
+from protocol.merkle import HASH_BYTES, leaf_hash
 
 _ONE: Final = 1
+_PAGE: Final = 10_000
 _CLOSED_CHARACTERS: Final = 400
 
 log_head = Table(
@@ -41,6 +45,19 @@ log_head = Table(
     Column("note", LargeBinary),
     # Why nothing is appended any more.
     Column("closed", String(_CLOSED_CHARACTERS)),
+    # 1 for the first log of this index, and one more for each successor.
+    Column("generation", Integer, nullable=False, server_default="1"),
+)
+
+log_successions = Table(
+    "log_successions",
+    metadata,
+    # That of the log that was closed.
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    # Its last checkpoint, with the cosignatures there were.
+    Column("note", LargeBinary),
+    # schemas.successions.LogSuccession, signed with its key.
+    Column("envelope", LargeBinary, nullable=False),
 )
 
 log_tiles = Table(
@@ -84,6 +101,7 @@ class LogState:
     head: Head
     note: bytes | None
     closed: str | None
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +133,7 @@ def state(connection: Connection) -> LogState:
     row = connection.execute(select(log_head)).one_or_none()
     if row is None:
         return LogState(EMPTY, None, None)
-    return LogState(Head(row.size, bytes(row.root)), row.note, row.closed)
+    return LogState(Head(row.size, bytes(row.root)), row.note, row.closed, row.generation)
 
 
 def begin(connection: Connection) -> None:
@@ -128,6 +146,11 @@ def begin(connection: Connection) -> None:
     )
 
 
+def is_empty(connection: Connection) -> bool:
+    """Return whether nothing at all has been taken in."""
+    return connection.execute(select(intake.c.id).limit(1)).first() is None
+
+
 def unnumbered(connection: Connection, limit: int) -> list[Unnumbered]:
     """Return the first `limit` committed rows that have no number, in the order of their ids."""
     waiting = (
@@ -137,6 +160,43 @@ def unnumbered(connection: Connection, limit: int) -> list[Unnumbered]:
         .limit(limit)
     )
     return [Unnumbered(row.id, bytes(row.leaf)) for row in connection.execute(waiting)]
+
+
+def numbered_leaves(connection: Connection) -> Iterator[bytes]:
+    """Yield the leaf hashes of the numbered entries, in the order of their numbers."""
+    after = -1
+    while True:
+        later = select(intake.c.position, intake.c.leaf).where(intake.c.position > after)
+        page = connection.execute(later.order_by(intake.c.position).limit(_PAGE)).all()
+        for row in page:
+            yield bytes(row.leaf)
+        if len(page) < _PAGE:
+            return
+        after = page[-1].position
+
+
+def successions(connection: Connection) -> tuple[bytes, ...]:
+    """Return the signed documents that ended the earlier logs of this index, oldest first."""
+    rows = select(log_successions.c.envelope).order_by(log_successions.c.generation)
+    return tuple(bytes(envelope) for envelope in connection.execute(rows).scalars())
+
+
+def take_back(connection: Connection, entries: Sequence[bytes]) -> list[Unnumbered]:
+    """Return the intake rows of `entries`, in their order, that have no number yet.
+
+    A row that was never numbered is used again, with whatever belongs to it; the others are made.
+    """
+    leaves = [leaf_hash(entry) for entry in entries]
+    waiting = select(intake.c.id, intake.c.leaf).where(intake.c.position.is_(None))
+    known = {bytes(row.leaf): row.id for row in connection.execute(waiting)}
+    rows = []
+    for entry, leaf in zip(entries, leaves, strict=True):
+        number = known.get(leaf)
+        if number is None:
+            values = {"entry": entry, "leaf": leaf, "recorded_at": read_entry(entry).at}
+            number = connection.execute(insert(intake).returning(intake.c.id), values).scalar_one()
+        rows.append(Unnumbered(number, leaf))
+    return rows
 
 
 def advance(connection: Connection, old: Head, grown: Growth, rows: Sequence[Unnumbered]) -> None:
@@ -190,6 +250,37 @@ def bundle(connection: Connection, wanted: Bundle) -> bytes | None:
     ).scalars()
     entries = [bytes(entry) for entry in rows]
     return pack(entries) if len(entries) == wanted.width else None
+
+
+def entries_with(connection: Connection, marks: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the entries that hold one of `marks`, numbered or not, in the order they came in.
+
+    Reads the whole intake, at the database: for verifying and exporting, not for requests.
+    """
+    held, given = _holding(connection, marks)
+    rows = select(intake.c.entry).where(held).order_by(intake.c.id)
+    for entry in connection.execute(rows, given).scalars():
+        yield bytes(entry)
+
+
+def positions_with(connection: Connection, marks: Sequence[bytes]) -> list[int]:
+    """Return the numbers of the entries that hold one of `marks`; reads the whole intake."""
+    held, given = _holding(connection, marks)
+    rows = select(intake.c.position).where(held, intake.c.position.is_not(None))
+    return [int(number) for number in connection.execute(rows, given).scalars()]
+
+
+def entry_at(connection: Connection, number: int) -> bytes:
+    """Return the bytes of entry `number`; NoResultFound if there is none."""
+    row = select(intake.c.entry).where(intake.c.position == number)
+    return bytes(connection.execute(row).scalar_one())
+
+
+def _holding(connection: Connection, marks: Sequence[bytes]) -> tuple[TextClause, dict[str, bytes]]:
+    postgres = connection.dialect.name == "postgresql"
+    one = "position(:m{0} IN entry) > 0" if postgres else "instr(entry, :m{0}) > 0"
+    held = " OR ".join(one.format(place) for place in range(len(marks)))
+    return text(f"({held})"), {f"m{place}": mark for place, mark in enumerate(marks)}
 
 
 def highest_cosigned(connection: Connection) -> Head | None:

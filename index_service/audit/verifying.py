@@ -1,52 +1,52 @@
-"""Verifying a whole log in its database: every entry, tile, checkpoint, statement, side record.
+"""Verifying the log in its database: every entry, tile, checkpoint, statement, side record.
 
 In constant memory, page by page, from nothing but the database and the log's public key. The
-first bad place is named. What it cannot see is a log whose operator made a whole second history
-and signed it: that is what checkpoints kept elsewhere, and witnesses, are for.
+first bad place is named. `protocol.verification` is the core, which exports and mirrors share.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
-from index_service.agencies.storage import agency_keys
 from index_service.audit import storage
 from index_service.audit.intake import intake
+from index_service.audit.rounds import newest_first
 from index_service.audit.storage import LogState, log_cosignatures, log_tiles
-from index_service.audit.testimony import BadTestimony, Keys, SideRecord, check_side_record
 from index_service.lookups.storage import side_records, unpad_withheld
 from protocol.canonical import NotCanonical
-from protocol.encoding import b64u_decode
 from protocol.entries import read_entry
-from protocol.log.checkpoints import open_checkpoint
-from protocol.log.compact_range import CompactRange
+from protocol.log.checkpoints import Checkpoint, open_checkpoint
 from protocol.log.errors import LogError
+from protocol.log.notes import Note, read_note, read_signatures
 from protocol.log.proofs import Head
-from protocol.log.tiles import WIDTH
-from protocol.merkle import HASH_BYTES, leaf_hash, tree_root
+from protocol.log.tile_walk import TileWalk
+from protocol.log.tiles import Tile
+from protocol.merkle import HASH_BYTES, leaf_hash
+from protocol.testimony import Absences, Keys, SideRecord
+from protocol.verification import Fault, Verification
 from protocol.verifier_keys import KeyType, VerifierKey
-from schemas.entries import Consultation
 
 PAGE: Final = 500
-
-
-class Fault(ValueError):
-    """The first bad place of the log; the message names it and says what is wrong there."""
+_SPEAK_OF_SIDE_RECORDS: Final = (b'"act":"side-records-erased"', b'"act":"log-recovered"')
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was verified, in numbers; `erased` side records were erased by retention.
+    """What was verified, in numbers.
 
-    `waiting` entries have no number yet, and `unsigned` have one that no checkpoint covers yet.
+    Of the consultations, `side_records` have theirs; those of `erased` were erased by retention,
+    and those of `lost` did not come back with entries that were recovered from a mirror. `waiting`
+    entries have no number yet, and `unsigned` have one that no checkpoint covers yet.
     """
 
     entries: int
     tiles: int
+    cosignatures: int
     side_records: int
     erased: int
+    lost: int
     waiting: int
     unsigned: int
     closed: str | None
@@ -57,97 +57,84 @@ class _Tiles:
     """Compares the tiles that the entries make with those that are kept, as they fill."""
 
     connection: Connection
-    levels: list[list[bytes]] = field(default_factory=list)
-    full: list[int] = field(default_factory=list)
     count: int = 0
 
-    def add(self, leaf: bytes) -> None:
-        level, hashed = 0, leaf
-        while True:
-            if level == len(self.levels):
-                self.levels.append([])
-                self.full.append(0)
-            self.levels[level].append(hashed)
-            if len(self.levels[level]) < WIDTH:
-                return
-            hashed = tree_root(self.levels[level])
-            self._compare(level)
-            self.levels[level] = []
-            self.full[level] += 1
-            level += 1
+    def compare(self, tile: Tile, made: bytes) -> None:
+        these = (log_tiles.c.level == tile.level) & (log_tiles.c.number == tile.index)
+        kept = self.connection.execute(select(log_tiles.c.hashes).where(these)).scalar()
+        if kept is None or bytes(kept) != made:
+            at = _first_difference(bytes(kept or b""), made)
+            raise Fault(
+                f"tile {tile.index} of level {tile.level}: its hash {at} is not what entries make"
+            )
+        self.count += 1
 
-    def finish(self) -> None:
-        for level, hashes in enumerate(self.levels):
-            if hashes:
-                self._compare(level)
+    def require_no_more(self) -> None:
         kept = self.connection.execute(select(func.count()).select_from(log_tiles)).scalar_one()
         if kept != self.count:
             raise Fault(f"tiles: there are {kept}, and the entries make {self.count}")
 
-    def _compare(self, level: int) -> None:
-        number = self.full[level]
-        these = (log_tiles.c.level == level) & (log_tiles.c.number == number)
-        kept = self.connection.execute(select(log_tiles.c.hashes).where(these)).scalar()
-        if kept is None or bytes(kept) != b"".join(self.levels[level]):
-            at = _first_difference(bytes(kept or b""), self.levels[level])
-            raise Fault(f"tile {number} of level {level}: its hash {at} is not what entries make")
-        self.count += 1
 
-
-def verify_log(connection: Connection, log: VerifierKey, partnership: str) -> Verified:
+def verify_log(
+    connection: Connection, log: VerifierKey, partnership: str, *, signatures: bool = True
+) -> Verified:
     """Verify the log in this database against the log's key; raises Fault at the first bad place.
 
-    Memory does not grow with the log. Run it in a read transaction: one snapshot is verified.
+    Without `signatures` those in entries and side records are passed over, which takes a fraction
+    of the time; the checkpoint's and the cosignatures are always checked. Memory does not grow
+    with the log. Run it in a read transaction: one snapshot is verified.
     """
     if log.type is not KeyType.ED25519:
         raise Fault("key: this is not a log's key")
     state = storage.state(connection)
     signed = _signed_head(state, log)
-    wanted = _heads(connection, signed)
-    tree, tiles, keys = CompactRange(), _Tiles(connection), Keys(_known_keys(connection))
-    opened = erased = 0
-    _require_head(wanted, tree.head())
-    for row in _rows(connection):
-        number = tree.size
-        if row.position != number:
-            raise Fault(f"entry {number}: it is missing (the next one is {row.position})")
-        encoded = bytes(row.entry)
-        leaf = leaf_hash(encoded)
-        if leaf != bytes(row.leaf):
-            raise Fault(f"entry {number}: its bytes do not have the leaf hash kept beside them")
-        try:
-            entry = read_entry(encoded)
-            if (entry.partnership, entry.at) != (partnership, row.recorded_at):
-                raise BadTestimony("it is of another partnership or time than it is kept under")
-            keys.check(entry)
-            if isinstance(entry, Consultation) and row.answer is None:
-                erased += 1
-            elif row.answer is not None:
-                opened += 1
-                if not isinstance(entry, Consultation):
-                    raise BadTestimony("a side record is kept with it, and it is no consultation")
-                check_side_record(entry, encoded, _side_record(row), keys, log)
-        except (BadTestimony, NotCanonical) as error:
-            raise Fault(f"entry {number}: {error}") from error
-        tree.append(leaf)
-        tiles.add(leaf)
-        _require_head(wanted, tree.head()) if tree.size in wanted else None
-    tiles.finish()
-    if tree.head() != state.head:
-        raise Fault(f"head: {tree.size} entries are numbered and make another root than it says")
-    beyond = [size for size in wanted if size > tree.size]
+    tiles = _Tiles(connection)
+    walk = TileWalk(tiles.compare)
+    heads = _heads(connection, signed)
+    verification = Verification(
+        log, partnership, walk, heads, keys=Keys(signatures), absences=_absences(connection)
+    )
+    for row in _numbered(connection):
+        _enter(verification, row)
+    if walk.finish() != state.head:
+        raise Fault(f"head: {walk.size} entries are numbered and make another root than it says")
+    tiles.require_no_more()
+    beyond = [size for size in heads if size > walk.size]
     if beyond:
-        raise Fault(f"entry {tree.size}: it is missing; a head of {min(beyond)} was signed")
-    waiting = select(func.count()).select_from(intake).where(intake.c.position.is_(None))
+        raise Fault(f"entry {walk.size}: it is missing; a head of {min(beyond)} was signed")
+    waiting = 0
+    for row in _waiting(connection):
+        _require_kept_as_hashed(row, "an entry that waits for its number")
+        verification.wait(bytes(row.entry), _side_record(row))
+        waiting += 1
     return Verified(
-        entries=tree.size,
+        entries=walk.size,
         tiles=tiles.count,
-        side_records=opened,
-        erased=erased,
-        waiting=connection.execute(waiting).scalar_one(),
-        unsigned=tree.size - (signed.size if signed else 0),
+        cosignatures=_check_cosignatures(connection, verification, log),
+        side_records=verification.side_records,
+        erased=verification.erased,
+        lost=verification.lost,
+        waiting=waiting,
+        unsigned=walk.size - (signed.size if signed else 0),
         closed=state.closed,
     )
+
+
+def _enter(verification: Verification, row: Any) -> None:
+    number = verification.tree.size
+    if row.position != number:
+        raise Fault(f"entry {number}: it is missing (the next one is {row.position})")
+    leaf = _require_kept_as_hashed(row, f"entry {number}")
+    entry = verification.enter(bytes(row.entry), leaf, _side_record(row))
+    if entry.at != row.recorded_at:
+        raise Fault(f"entry {number}: it is of another time than it is kept under")
+
+
+def _require_kept_as_hashed(row: Any, what: str) -> bytes:
+    leaf = leaf_hash(bytes(row.entry))
+    if leaf != bytes(row.leaf):
+        raise Fault(f"{what}: its bytes do not have the leaf hash kept beside them")
+    return leaf
 
 
 def _signed_head(state: LogState, log: VerifierKey) -> Head | None:
@@ -167,47 +154,100 @@ def _heads(connection: Connection, signed: Head | None) -> dict[int, list[tuple[
     for row in connection.execute(select(log_cosignatures)):
         said = (f"cosignature of {row.witness}", bytes(row.root))
         wanted.setdefault(row.size, []).append(said)
+    for one in newest_first(connection):
+        wanted.setdefault(one.head.size, []).append(("round", one.head.root))
     return wanted
 
 
-def _require_head(wanted: dict[int, list[tuple[str, bytes]]], head: Head) -> None:
-    for who, root in wanted.get(head.size, ()):
-        if root != head.root:
-            raise Fault(f"{who}: its root is not that of the first {head.size} entries")
+def _check_cosignatures(
+    connection: Connection, verification: Verification, log: VerifierKey
+) -> int:
+    """Check every line that witnesses brought; return how many there are."""
+    count = 0
+    for row in connection.execute(select(log_cosignatures)):
+        who = f"cosignature of {row.witness}"
+        text = Checkpoint(log.name, Head(row.size, bytes(row.root))).text
+        count += verification.check_cosignatures(who, _note(who, text, bytes(row.line)))
+    for one in newest_first(connection):
+        who = f"round of {one.head.size} entries"
+        note = _read_note(who, one.note)
+        if note.text != Checkpoint(log.name, one.head).text:
+            raise Fault(f"{who}: its checkpoint is of another head")
+        verification.check_cosignatures(who, note)
+        for witness, line in one.lines.items():
+            what = f"cosignature of {witness} in the {who}"
+            count += verification.check_cosignatures(what, _note(what, note.text, line))
+    return count
 
 
-def _known_keys(connection: Connection) -> dict[str, bytes]:
-    rows = connection.execute(select(agency_keys.c.key_id, agency_keys.c.signing))
-    return {row.key_id: b64u_decode(row.signing, 32) for row in rows}
+def _read_note(who: str, content: bytes) -> Note:
+    try:
+        return read_note(content)
+    except LogError as error:
+        raise Fault(f"{who}: {error}") from error
 
 
-def _rows(connection: Connection) -> Iterator[Any]:
+def _note(who: str, text: str, line: bytes) -> Note:
+    try:
+        return Note(text, read_signatures(line.decode()))
+    except (LogError, UnicodeDecodeError) as error:
+        raise Fault(f"{who}: {error}") from error
+
+
+def _absences(connection: Connection) -> Absences:
+    """Return which side records may be missing, as entries, numbered or not, say."""
+    absences = Absences()
+    for encoded in storage.entries_with(connection, _SPEAK_OF_SIDE_RECORDS):
+        try:
+            absences.add(read_entry(encoded))
+        except NotCanonical:
+            continue  # it is met again in its place, and named there
+    return absences
+
+
+_FIELDS: Final = (
+    intake.c.id,
+    intake.c.position,
+    intake.c.entry,
+    intake.c.leaf,
+    intake.c.recorded_at,
+    side_records.c.sets,
+    side_records.c.answer,
+    side_records.c.withheld,
+    side_records.c.withheld_salt,
+)
+_ROWS: Final = select(*_FIELDS).outerjoin_from(
+    intake, side_records, side_records.c.intake == intake.c.id
+)
+
+
+def _numbered(connection: Connection) -> Iterator[Any]:
     """Yield the numbered entries in order, each with its side record if there still is one."""
     after = -1
     while True:
-        page = connection.execute(
-            select(
-                intake.c.position,
-                intake.c.entry,
-                intake.c.leaf,
-                intake.c.recorded_at,
-                side_records.c.sets,
-                side_records.c.answer,
-                side_records.c.withheld,
-                side_records.c.withheld_salt,
-            )
-            .outerjoin_from(intake, side_records, side_records.c.intake == intake.c.id)
-            .where(intake.c.position > after)
-            .order_by(intake.c.position)
-            .limit(PAGE)
-        ).all()
+        later = _ROWS.where(intake.c.position > after).order_by(intake.c.position)
+        page = connection.execute(later.limit(PAGE)).all()
         yield from page
         if len(page) < PAGE:
             return
         after = page[-1].position
 
 
-def _side_record(row: Any) -> SideRecord:
+def _waiting(connection: Connection) -> Iterator[Any]:
+    """Yield the entries that have no number yet, in the order in which they came."""
+    after = -1
+    while True:
+        later = _ROWS.where(intake.c.position.is_(None), intake.c.id > after).order_by(intake.c.id)
+        page = connection.execute(later.limit(PAGE)).all()
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].id
+
+
+def _side_record(row: Any) -> SideRecord | None:
+    if row.answer is None:
+        return None
     return SideRecord(
         sets=bytes(row.sets),
         answer=bytes(row.answer),
@@ -216,8 +256,8 @@ def _side_record(row: Any) -> SideRecord:
     )
 
 
-def _first_difference(kept: bytes, made: list[bytes]) -> int:
-    for at, hashed in enumerate(made):
-        if kept[at * HASH_BYTES : (at + 1) * HASH_BYTES] != hashed:
-            return at
-    return len(made)
+def _first_difference(kept: bytes, made: bytes) -> int:
+    for start in range(0, len(made), HASH_BYTES):
+        if kept[start : start + HASH_BYTES] != made[start : start + HASH_BYTES]:
+            return start // HASH_BYTES
+    return len(made) // HASH_BYTES

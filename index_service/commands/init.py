@@ -6,11 +6,14 @@ from typing import Final
 import click
 
 from foundation import settings as toml
-from foundation.database import migrate
+from foundation.clock import now_ms
+from foundation.database import Database, migrate
 from foundation.files import write_atomically
 from foundation.homes import checked, keyring_of, new_home, toml_string, without_password
-from foundation.keyring import seal_from_setting
+from foundation.keyring import Keyring, seal_from_setting
 from foundation.operator import cli_guard
+from index_service.audit import storage
+from index_service.audit.administration import administer
 from index_service.commands.home import home_option
 from index_service.database import LOCATION
 from index_service.installation import (
@@ -110,7 +113,7 @@ def init(
     keyring = keyring_of(home / settings.keys.file, seal_from_setting(settings.keys.seal))
     for name in {SIGNING, LOG}.difference(keyring.names()):
         keyring.put(name, SigningKey.generate().to_bytes())
-    migrate(open_database(home, settings), LOCATION)
+    _open_log(open_database(home, settings), settings, keyring)
     # The settings last: a home without them is unfinished, and `init` goes on with it.
     write_atomically(home / SETTINGS_FILE, text.encode(), new=True)
     click.echo(f"Made the index of {settings.partnership} in {home}.")
@@ -124,6 +127,16 @@ def init(
         "Next: `index-service purpose add`, `agency add`, `agreement add`, then `run`, and\n"
         "`worker` beside it."
     )
+
+
+def _open_log(database: Database, settings: IndexSettings, keyring: Keyring) -> None:
+    """Bring the database up; the first entry of its log says which log it is."""
+    migrate(database, LOCATION)
+    signing, key = (SigningKey.from_bytes(keyring.get(name)) for name in (SIGNING, LOG))
+    index = Installation(settings, database, signing, log_of(settings, key), now_ms)
+    with database.write() as connection:
+        if storage.is_empty(connection):
+            administer(connection, index, "log-opened", None, note=index.log.name)
 
 
 @click.command(name="migrate")

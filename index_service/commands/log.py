@@ -1,12 +1,49 @@
-"""`index-service log-head`: how the log stands, and what to do when its head file was lost."""
+"""`index-service log-head` and `log-successor`: how the log stands, and what a person decides."""
 
 from pathlib import Path
 
 import click
 
 from foundation.operator import OperatorError, cli_guard
-from index_service.audit import sequencing, storage
+from index_service.audit import sequencing, storage, succeeding
 from index_service.commands.home import home_option, opened
+from index_service.installation import log_of, log_secret
+from protocol.fingerprints import fingerprint40
+from protocol.keys import SigningKey
+
+
+@click.command(name="log-successor")
+@home_option
+@click.option("--why", required=True, help="One line; it stands in the new log's first entry.")
+@click.confirmation_option(
+    prompt="Index and worker are stopped, and no newer backup or mirror can be restored?"
+)
+@cli_guard
+def log_successor(home: Path, why: str) -> None:
+    """Open a successor to a log that is closed, with a key and an origin of its own.
+
+    Its first entry names the old log and head and says how many entries are lost. Every agency
+    has to be told by phone: connectors refuse the new log until a person has accepted it.
+    """
+    index = opened(home)
+    if index.keyring is None:
+        raise OperatorError("this index has no keyring")
+    generation = index.log.generation + 1
+    secret = log_secret(generation)
+    # A run that was cut off behind this line goes on with the key that it made.
+    if secret not in index.keyring.names():
+        index.keyring.put(secret, SigningKey.generate().to_bytes())
+    key = SigningKey.from_bytes(index.keyring.get(secret))
+    successor = log_of(index.settings, key, generation)
+    with index.database.write() as connection:
+        told = succeeding.succeed(connection, index, successor, why)
+    lost = told.head_size - told.kept
+    click.echo(
+        f"The log {index.log.name} has ended at {told.head_size} entries; {told.kept} of them are "
+        f"kept, {lost} are lost.\nIts successor is {successor.verifier_key}\n"
+        f"{fingerprint40(index.signing_key.public, key.public)}\n"
+        "Start index and worker, and read these digits to a person at every agency by phone."
+    )
 
 
 @click.command(name="log-head")

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from foundation.problems import Problem
 from index_service.agencies.desks import DeskRow
 from index_service.agencies.signing import not_the_callers
+from index_service.audit.administration import administer
 from index_service.audit.intake import record
 from index_service.flags import marks, storage
 from index_service.flags.storage import StoredFlag
@@ -100,6 +101,7 @@ def take_mark(
     the future or an epoch that is not live.
     """
     now = index.clock()
+    standing = index.standing.read(connection)
     held = storage.count(connection, caller.agency, mark.epoch)
     if mark.state == "left":
         if held:
@@ -110,10 +112,15 @@ def take_mark(
     else:
         if mark.read_at > now + _CLOCK_SLACK_MS:
             raise Problem(422, "from-the-future", "The reading is from the future: set the clock.")
-        if mark.epoch not in index.standing.read(connection).live_epochs(now):
+        if mark.epoch not in standing.live_epochs(now):
             raise Problem(422, "epoch-not-live", f"Epoch {mark.epoch} is not live: see `status`.")
         publication = Publication(epoch=mark.epoch, state=mark.state, read_at=mark.read_at)
         marks.put(connection, caller.agency, publication)
+    stood = {each.epoch: each.state for each in standing.published.get(caller.agency, ())}
+    # A fresher reading says nothing new of who is searched; a pause, its end, and leaving do.
+    if stood.get(mark.epoch, "left") != mark.state:
+        note = f"epoch {mark.epoch} {mark.state}"
+        administer(connection, index, "publication-marked", caller.agency, note=note)
     return MarkTaken(epoch=mark.epoch, state=mark.state, read_at=mark.read_at, flags=held)
 
 

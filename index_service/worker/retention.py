@@ -10,12 +10,14 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_
 
 from index_service.agencies.documents import signed_documents
 from index_service.agencies.storage import enrolment_codes
+from index_service.audit.administration import administer
 from index_service.audit.intake import intake
 from index_service.installation import Installation
 from index_service.lookups.limits import lookup_counts
 from index_service.lookups.storage import references, side_records
 from index_service.worker.doing import Done
 from protocol.nonces import forget_old_nonces
+from protocol.testimony import erased_note
 
 PORTION: Final = 500
 _HOUR_MS: Final = 3_600_000
@@ -44,17 +46,21 @@ def erase_side_records(connection: Connection, index: Installation, now: int) ->
     # The intake's numbers rise with time, so the oldest are read through an index. That two
     # entries of one moment may stand in either order only delays one of them to the next run.
     oldest = (
-        select(side_records.c.agency, side_records.c.lookup, intake.c.recorded_at)
+        select(
+            side_records.c.agency, side_records.c.lookup, intake.c.recorded_at, intake.c.position
+        )
         .join_from(side_records, intake, intake.c.id == side_records.c.intake)
         .order_by(side_records.c.intake)
         .limit(PORTION)
     )
-    old = [
-        (row.agency, row.lookup) for row in connection.execute(oldest) if row.recorded_at < cutoff
-    ]
-    these = tuple_(side_records.c.agency, side_records.c.lookup).in_(old)
+    old = [row for row in connection.execute(oldest) if row.recorded_at < cutoff]
     if old:
+        keys = [(row.agency, row.lookup) for row in old]
+        these = tuple_(side_records.c.agency, side_records.c.lookup).in_(keys)
         connection.execute(delete(side_records).where(these))
+        # Whoever verifies the log learns from this which side records may be missing.
+        note = erased_note(len(old), cutoff)
+        administer(connection, index, "side-records-erased", None, note=note)
     return Done(len(old), more=len(old) == PORTION)
 
 

@@ -3,24 +3,31 @@
 import random
 import secrets
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 
+from index_service.agencies.documents import signed_documents
 from index_service.app import create_app
 from index_service.audit.intake import intake
-from index_service.audit.storage import log_head, log_tiles
-from index_service.audit.verifying import Fault, Verified, verify_log
+from index_service.audit.mirror import Mirror
+from index_service.audit.storage import log_cosignatures, log_head, log_tiles
+from index_service.audit.verifying import Verified, verify_log
 from index_service.lookups.storage import side_records
+from index_service.worker.retention import erase_side_records
 from protocol.encoding import b64u_encode
 from protocol.keys import SigningKey
+from protocol.log.checkpoints import Checkpoint
+from protocol.log.notes import cosign
 from protocol.merkle import leaf_hash
+from protocol.verification import Fault
 from protocol.verifier_keys import read
 from schemas import operations
 from schemas.agencies import KeyChange
 from tests.index_service.audit.logs import Kept
-from tests.index_service.partnership import PARTNERSHIP, Partnership
+from tests.index_service.partnership import DAY_MS, PARTNERSHIP, Partnership
 from tests.index_service.publishing import flag, look_up, publish
 
 SAMPLED = 250
@@ -86,10 +93,60 @@ def test_an_empty_log_and_one_never_signed_are_whole(kept: Kept) -> None:
     assert (verified(kept).entries, verified(kept).tiles) == (300, 3)
 
 
-def test_erased_side_records_leave_the_log_whole_and_are_counted(busy: Kept) -> None:
+def test_side_records_erased_by_retention_leave_the_log_whole_and_are_counted(busy: Kept) -> None:
+    later = busy.index.clock() + 3 * 366 * DAY_MS
+    with busy.index.database.write() as connection:
+        assert erase_side_records(connection, busy.index, later).rows == 4
+    # Also while the entry that says so has no number yet.
+    for _ in range(2):
+        found = verified(busy)
+        assert (found.side_records, found.erased, found.lost) == (0, 4, 0)
+        busy.sequence()
+
+
+def test_a_side_record_that_somebody_deleted_is_missed(busy: Kept) -> None:
+    """Retention says what it erases; whoever deletes one by hand, or all, does not."""
     change(busy, delete(side_records))
+    with pytest.raises(Fault, match="its side record is missing, and no entry says"):
+        verified(busy)
+
+
+def test_side_records_that_did_not_come_back_are_counted_as_lost(
+    busy: Kept, tmp_path: Path
+) -> None:
+    (tmp_path / "mirror").mkdir()
+    mirror = Mirror(tmp_path / "mirror" / busy.index.log.name, busy.index.log.name)
+    busy.index = replace(busy.index, mirror=mirror)
+    busy.sequence()
+    with busy.index.database.write() as connection:
+        connection.execute(delete(side_records))
+        connection.execute(delete(signed_documents))
+    busy.restore({table: [] for table in busy.back_up()})
+    busy.sequence()
     found = verified(busy)
-    assert (found.side_records, found.erased) == (0, 4)
+    assert (found.side_records, found.erased, found.lost) == (0, 0, 4)
+
+
+def test_cosignatures_are_checked_with_the_keys_declared_in_the_log(busy: Kept) -> None:
+    head = busy.published()
+    text = Checkpoint(busy.index.log.name, head).text
+    line = cosign(text, "police", SigningKey.generate(), 1).line.encode()
+    row = {"witness": "police", "size": head.size, "root": head.root, "line": line}
+    change(busy, insert(log_cosignatures).values(**row))
+    with pytest.raises(Fault, match="cosignature of police: "):
+        verified(busy)
+
+
+def test_without_signatures_the_tree_is_checked_all_the_same(busy: Kept) -> None:
+    key = read(busy.index.log.verifier_key)
+    with busy.index.database.read() as connection:
+        assert verify_log(connection, key, PARTNERSHIP, signatures=False) == verified(busy)
+    change(busy, update(intake).where(intake.c.position == 2).values(leaf=bytes(32)))
+    with (
+        pytest.raises(Fault, match="entry 2"),
+        busy.index.database.read() as connection,
+    ):
+        verify_log(connection, key, PARTNERSHIP, signatures=False)
 
 
 def test_a_missing_entry_is_named(busy: Kept) -> None:

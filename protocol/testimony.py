@@ -1,28 +1,43 @@
 """What an entry says beside its place in the tree: who signed it, and what it commits to."""
 
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from protocol import canonical, documents, receipts
 from protocol.commitments import SHOWN, WITHHELD, commit, commit_to, commit_to_tokens
-from protocol.encoding import b64u_decode, b64u_encode
+from protocol.encoding import EncodingError, b64u_decode, b64u_encode
 from protocol.envelopes import BadEnvelope
 from protocol.fingerprints import key_id
-from protocol.verifier_keys import VerifierKey
-from schemas.agencies import Desk, Introduction, KeyChange
+from protocol.verifier_keys import BadVerifierKey, VerifierKey
+from protocol.verifier_keys import read as read_verifier_key
+from schemas.agencies import AgencyKeys, Desk, Introduction, KeyChange
 from schemas.entries import Administration, Combination, Consultation, Entry
 from schemas.envelopes import Envelope
 from schemas.flags import PublicationStatement
 from schemas.lookups import LookupAnswer, LookupStatement, ResolutionStatement, TokenSet
+from schemas.witnesses import WitnessDeclaration
 
-_ENROLLED: Final = "key "
+_ENROLLED: Final = "key"
 _KINDS: Final = {name: kind for kind, name in documents.PAYLOAD_TYPES.items()}
-_OWN: Final = (LookupStatement, PublicationStatement, ResolutionStatement, Desk, KeyChange)
+_OWN: Final = (
+    LookupStatement,
+    PublicationStatement,
+    ResolutionStatement,
+    Desk,
+    KeyChange,
+    WitnessDeclaration,
+)
 # A request that was under way when its key was replaced may be recorded after the replacement.
 _UNDER_WAY_MS: Final = 300_000
 _TOKEN_BYTES: Final = 16
+
+
+_ERASED: Final = re.compile(r"([0-9]+) of before ([0-9]+)", re.ASCII)
+_RECOVERED: Final = re.compile(r"entries ([0-9]+) to ([0-9]+) from the mirror", re.ASCII)
 
 
 class BadTestimony(ValueError):
@@ -46,15 +61,56 @@ class _Key:
     replaced_at: int | None = None
 
 
+def enrolled_note(keys: AgencyKeys) -> str:
+    """Return the note of an enrolment's entry: the id of the signing key, and the key itself."""
+    return f"{_ENROLLED} {key_id(b64u_decode(keys.signing, 32))} {keys.signing}"
+
+
+def erased_note(count: int, before: int) -> str:
+    """Return the note of the entry that says: side records of before `before` (ms) were erased."""
+    return f"{count} of before {before}"
+
+
+def recovered_note(first: int, last: int) -> str:
+    """Return the note of the entry that says: these entries came back without what was beside."""
+    return f"entries {first} to {last} from the mirror"
+
+
+@dataclass(slots=True)
+class Absences:
+    """Which side records may be missing: those that the log says were erased, or were lost."""
+
+    erased_before: int = 0
+    recovered: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, entry: Entry) -> None:
+        """Take up what `entry` says of it, if anything."""
+        if not isinstance(entry, Administration):
+            return
+        if entry.act == "side-records-erased" and (said := _ERASED.fullmatch(entry.note or "")):
+            self.erased_before = max(self.erased_before, int(said[2]))
+        if entry.act == "log-recovered" and (said := _RECOVERED.fullmatch(entry.note or "")):
+            self.recovered.append((int(said[1]), int(said[2])))
+
+    def cause(self, number: int, at: int) -> Literal["erased", "lost"]:
+        """Return why entry `number`, of time `at` (ms), has none; BadTestimony if it should."""
+        if at < self.erased_before:
+            return "erased"
+        if any(first <= number <= last for first, last in self.recovered):
+            return "lost"
+        raise BadTestimony("its side record is missing, and no entry says that it was erased")
+
+
 @dataclass(slots=True)
 class Keys:
-    """The agencies' signing keys as the log enrols, changes and replaces them, entry by entry.
+    """The agencies' keys as the log enrols, declares and replaces them, entry by entry.
 
-    `known` gives the public key of an id that an enrolment names; ids are hashes of keys, so it
-    need not be believed.
+    `witnesses` are all keys that agencies declared to cosign with. Without `signatures` nothing
+    that is signed in an entry is checked, which costs most of the time that checking takes.
     """
 
-    known: dict[str, bytes]
+    signatures: bool = True
+    witnesses: dict[tuple[str, bytes], VerifierKey] = field(default_factory=dict)
     _enrolled: dict[str, _Key] = field(default_factory=dict)
 
     def check(self, entry: Entry) -> None:
@@ -63,10 +119,14 @@ class Keys:
         Raises BadTestimony for a statement that is not signed by a key enrolled at the time.
         """
         envelope = _envelope_of(entry)
+        if envelope is not None and not (self.signatures or isinstance(entry, Administration)):
+            return
         document = None if envelope is None else self._read(envelope, entry.at)
         if isinstance(entry, Administration):
             if isinstance(document, KeyChange):
                 self._enrol(document.agency, b64u_decode(document.keys.signing, 32), entry.at)
+            elif isinstance(document, WitnessDeclaration):
+                self._declare(document)
             elif entry.act == "agency-enrolled":
                 self._enrol_named(entry)
 
@@ -99,11 +159,22 @@ class Keys:
             raise BadTestimony(f"it speaks for {signer} and is signed by {key.agency}")
         return document
 
+    def _declare(self, document: WitnessDeclaration) -> None:
+        try:
+            key = read_verifier_key(document.witness_key)
+        except BadVerifierKey as error:
+            raise BadTestimony(f"the key that it declares is not good: {error}") from error
+        self.witnesses[key.name, key.key_id] = key
+
     def _enrol_named(self, entry: Administration) -> None:
-        named = (entry.note or "").removeprefix(_ENROLLED)
-        public = self.known.get(named)
-        if entry.agency is None or public is None or key_id(public) != named:
-            raise BadTestimony("the key that it enrols is not kept, or is another")
+        word, _, named = (entry.note or "").partition(" ")
+        named, _, encoded = named.partition(" ")
+        try:
+            public = b64u_decode(encoded, 32)
+        except EncodingError as error:
+            raise BadTestimony("it enrols no key") from error
+        if word != _ENROLLED or entry.agency is None or key_id(public) != named:
+            raise BadTestimony("the key that it enrols is not the one that it names")
         self._enrol(entry.agency, public, entry.at)
 
     def _enrol(self, agency: str, public: bytes, at: int) -> None:
@@ -114,12 +185,17 @@ class Keys:
 
 
 def check_side_record(
-    entry: Consultation, encoded: bytes, side: SideRecord, keys: Keys, log: VerifierKey
+    entry: Consultation,
+    encoded: bytes,
+    side: SideRecord,
+    keys: Keys,
+    logs: Sequence[VerifierKey],
 ) -> None:
     """Check that `side` is what the entry, whose bytes are `encoded`, commits to.
 
-    Raises BadTestimony if the tokens, the shown or the withheld result are not those, or if the
-    receipt or a desk that was answered with is not signed by `log` or by the desk's agency.
+    `logs` are this log and those that it succeeds. Raises BadTestimony if the tokens, the shown
+    or the withheld result are not those, or if the receipt or a desk that was answered with is
+    not signed by one of `logs` or by the desk's agency.
     """
     statement = documents.claimed(entry.statement, LookupStatement)
     try:
@@ -135,16 +211,26 @@ def check_side_record(
         raise BadTestimony("the answer in its side record is not the one it commits to")
     if answer.entry != b64u_encode(encoded):
         raise BadTestimony("the answer in its side record carries another entry")
-    try:
-        receipt = receipts.check(answer.receipt, encoded, log.name, log.public)
-    except receipts.BadReceipt as error:
-        raise BadTestimony(f"the receipt in its side record is not good: {error}") from error
-    if receipt.recorded_at != entry.at:
-        raise BadTestimony("the receipt in its side record is of another time")
-    for desk in answer.desks:
-        keys.check_desk(desk)
+    if keys.signatures:
+        _check_receipt(answer.receipt, entry, encoded, logs)
+        for desk in answer.desks:
+            keys.check_desk(desk)
     if b64u_encode(commit(WITHHELD, side.withheld_salt, side.withheld)) != entry.withheld:
         raise BadTestimony("the withheld result in its side record is not the one it commits to")
+
+
+def _check_receipt(
+    receipt: Envelope, entry: Entry, encoded: bytes, logs: Iterable[VerifierKey]
+) -> None:
+    signer = {key_id(log.public): log for log in logs}.get(documents.signer(receipt))
+    if signer is None:
+        raise BadTestimony("the receipt in its side record is not signed by the log")
+    try:
+        told = receipts.check(receipt, encoded, signer.name, signer.public)
+    except receipts.BadReceipt as error:
+        raise BadTestimony(f"the receipt in its side record is not good: {error}") from error
+    if told.recorded_at != entry.at:
+        raise BadTestimony("the receipt in its side record is of another time")
 
 
 def _opened(token_set: TokenSet) -> str:
