@@ -17,6 +17,8 @@ from agency_connector.publishing import storage
 from agency_connector.publishing import sync as publishing
 from agency_connector.receipts import following
 from agency_connector.trust import directory
+from agency_connector.trust import storage as trust
+from agency_connector.witness import witnessing
 from foundation import logs
 from foundation.metrics import Metrics
 from foundation.operator import PlainError
@@ -113,7 +115,9 @@ def start(installation: Installation, metrics: Metrics) -> BackgroundScheduler:
         runs.labels(name, outcome).inc()
         took.labels(name).observe(time.monotonic() - started)
 
-    scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
+    # A witness does not wait for a sync.
+    executors = {name: ThreadPoolExecutor(1) for name in ("default", "witness")}
+    scheduler = BackgroundScheduler(timezone=UTC, executors=executors)
     told = installation.settings.schedule
     jobs: tuple[tuple[str, Callable[[Installation], bool], int], ...] = (
         ("sync", sync, told.sync_minutes),
@@ -132,5 +136,17 @@ def start(installation: Installation, metrics: Metrics) -> BackgroundScheduler:
                 coalesce=True,
                 misfire_grace_time=None,
             )
+    if told.witness_seconds:
+        scheduler.add_job(
+            do,
+            "interval",
+            ("witness", countersign),
+            seconds=told.witness_seconds,
+            next_run_time=datetime.now(UTC),
+            executor="witness",
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
     scheduler.start()
     return scheduler

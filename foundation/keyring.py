@@ -135,15 +135,27 @@ class Keyring:
             raise ValueError(f"not a name for a secret: {name!r}")
         self._change(name, _encode(_sealed(self._cipher, name, secret)))
 
+    def keep(self, name: str, secret: bytes) -> bytes:
+        """Keep `secret` under `name` unless there is one, and return the one that is kept.
+
+        Of several processes that make a key at once, all get the same. Raises as `put` and `get`.
+        """
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"not a name for a secret: {name!r}")
+        self._change(name, _encode(_sealed(self._cipher, name, secret)), replace=False)
+        return self.get(name)
+
     def remove(self, name: str) -> None:
         """Forget the secret `name`; OperatorError if there is none."""
         self.get(name)
         self._change(name, None)
 
-    def _change(self, name: str, sealed: str | None) -> None:
+    def _change(self, name: str, sealed: str | None, *, replace: bool = True) -> None:
         """Write the file anew with one secret changed, upon what other processes wrote before."""
         with locked_folder(self._path.parent):
             self.refresh()
+            if name in self._file.secrets and not replace:
+                return
             kept = {key: value for key, value in self._file.secrets.items() if key != name}
             if sealed is not None:
                 kept[name] = sealed

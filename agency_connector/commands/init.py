@@ -19,6 +19,7 @@ from agency_connector.installation import (
 )
 from agency_connector.settings import FILE_NAME, Settings
 from agency_connector.transport import Wire
+from agency_connector.witness.key import WITNESS
 from foundation import settings as toml
 from foundation.database import Database
 from foundation.database import migrate as migrate_database
@@ -68,6 +69,8 @@ bind = "127.0.0.1:8300"
 # Every how many minutes `agency-connector run` syncs, and looks at the index; 0 for never.
 sync_minutes = 60
 look_minutes = 15
+# Every how many seconds it countersigns the index's log, 1 to 60; 0 for never.
+witness_seconds = 15
 
 # The team that partners phone. Its name may not tell what a person is known for.
 # After a change run `agency-connector desk sign`.
@@ -131,6 +134,7 @@ def init(
     keyring = Keyring.create(keys, sealed_with)
     keyring.put(SIGNING, SigningKey.generate().to_bytes())
     keyring.put(SEALING, SealingKey.generate().to_bytes())
+    keyring.put(WITNESS, SigningKey.generate().to_bytes())
     for secret in (PADDING, HANDLES, JOURNAL):
         keyring.put(secret, secrets.token_bytes(_SECRET_BYTES))
     _migrate(settings, home)

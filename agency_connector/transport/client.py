@@ -28,7 +28,18 @@ from schemas.problems import ProblemDocument
 ATTEMPTS: Final = 3
 # Operations of which the service promises that the same message again changes nothing.
 _REPEATABLE: Final = frozenset(
-    {"enrol", "publish", "mark", "look-up", "evaluate", "introduce", "open-epoch", "send-handover"}
+    {
+        "enrol",
+        "publish",
+        "mark",
+        "look-up",
+        "evaluate",
+        "introduce",
+        "open-epoch",
+        "send-handover",
+        "declare-witness",
+        "cosign",
+    }
 )
 _FROM_IN_BETWEEN: Final = frozenset({502, 503, 504})
 

@@ -9,10 +9,14 @@ from agency_connector.installation import Installation
 from agency_connector.trust import anchors as trust_anchors
 from agency_connector.trust import storage
 from agency_connector.trust.anchors import Anchors
+from agency_connector.witness import policy
+from agency_connector.witness.key import witness_signing_key
 from foundation.operator import OperatorError
 from protocol import canonical, documents, membership
 from protocol.envelopes import BadEnvelope
+from protocol.log.witness import witness_key
 from protocol.membership import Doubt
+from protocol.verifier_keys import VerifierKey
 from schemas.agencies import (
     AgencyKeys,
     AgencyRole,
@@ -28,6 +32,7 @@ from schemas.envelopes import Envelope
 from schemas.epochs import EpochDescriptor
 from schemas.handover import KnownMember
 from schemas.operations import DIRECTORY
+from schemas.witnesses import WitnessDeclaration
 
 Members = Mapping[str, KnownMember]
 DeskKey = tuple[str, str]
@@ -56,7 +61,8 @@ class PartnershipView:
     """The partnership as far as it is believed. `seen_at` is when it was fetched, ms UTC.
 
     `desks` holds by (agency, desk id) the visible desks that are listed and that their believed
-    agencies signed. `epochs` are descriptors signed by believed members, newest first.
+    agencies signed. `epochs` are descriptors signed by believed members, newest first. `witnesses`
+    are the keys that believed agencies declare to cosign the log with.
     """
 
     partnership: str
@@ -67,6 +73,7 @@ class PartnershipView:
     agreements: tuple[Agreement, ...]
     epochs: tuple[EpochDescriptor, ...]
     introduced: frozenset[str]
+    witnesses: Mapping[str, VerifierKey]
     doubts: tuple[Doubt, ...]
     seen_at: int
 
@@ -95,9 +102,12 @@ def refresh(installation: Installation) -> PartnershipView:
     finally:
         client.close()
     now = installation.clock()
+    public = witness_signing_key(installation.keyring).public
     with installation.database.write() as connection:
         anchors = trust_anchors.load(connection, installation.keyring)
         judged = _judge(connection, anchors, directory, now)
+        own = witness_key(anchors.agency, anchors.partnership, public)
+        policy.grow(connection, own, anchors.agency, judged.view.witnesses, now)
         storage.believe(connection, judged.members, now)
         for desk, envelope in judged.new_desks:
             storage.see_desk(connection, desk, envelope)
@@ -148,12 +158,15 @@ def _judge(
     known_desks = storage.seen_desks(connection)
     desks, desk_doubts = _desks(directory.desks, anchors.partnership, grown.members, known_desks)
     epochs, epoch_doubts = _epochs(directory.epochs, anchors, grown.members)
+    witnesses, witness_doubts = _witnesses(directory.witnesses, anchors.partnership, grown.members)
     agencies = {listed.agency: listed for listed in _listed(directory, grown.members)}
     doubts = (
         *grown.doubts,
         *_key_doubts(agencies.values(), grown.members),
         *desk_doubts,
         *epoch_doubts,
+        *witness_doubts,
+        *_changed_witnesses(connection, anchors, witnesses),
     )
     view = PartnershipView(
         partnership=directory.partnership,
@@ -164,6 +177,7 @@ def _judge(
         agreements=directory.agreements,
         epochs=epochs,
         introduced=_introduced(directory.introductions, anchors.partnership, grown.members),
+        witnesses=witnesses,
         doubts=tuple(dict.fromkeys(doubts)),
         seen_at=seen_at,
     )
@@ -278,6 +292,43 @@ def _signed_desk(envelope: Envelope, partnership: str, members: Members) -> Desk
     if desk.partnership != partnership:
         return Doubt(claim.agency, f"A desk of {claim.agency} is for another partnership.")
     return desk
+
+
+def _witnesses(
+    envelopes: Iterable[Envelope], partnership: str, members: Members
+) -> tuple[Mapping[str, VerifierKey], tuple[Doubt, ...]]:
+    """Return the witness keys that believed agencies declare, and doubts about other documents."""
+    declared: dict[str, VerifierKey] = {}
+    doubts: list[Doubt] = []
+    for envelope in envelopes:
+        agency = "(unreadable)"
+        try:
+            agency = documents.claimed(envelope, WitnessDeclaration).agency
+            declared[agency] = policy.read_declaration(envelope, partnership, members[agency])
+        except (BadEnvelope, KeyError, policy.NotDeclared):
+            doubts.append(
+                Doubt(
+                    agency,
+                    f"A key that {agency} is said to countersign the log with is not used, because "
+                    "it is not declared with keys of theirs that we know.",
+                )
+            )
+    return declared, tuple(doubts)
+
+
+def _changed_witnesses(
+    connection: Connection, anchors: Anchors, declared: Mapping[str, VerifierKey]
+) -> Iterable[Doubt]:
+    pinned = policy.pinned(connection)
+    held = {} if pinned is None else pinned.policy.witnesses
+    for agency, key in declared.items():
+        if agency in held and held[agency] != key and agency != anchors.agency:
+            yield Doubt(
+                agency,
+                f"{agency} declares another key to countersign the log with than the one pinned "
+                f"here. Ours stays: phone {agency}, and if they have a new key run "
+                f"`agency-connector witness policy --accept {agency}`.",
+            )
 
 
 def _epochs(

@@ -10,6 +10,7 @@ from agency_connector.trust.anchors import Anchors, partnership_secret
 from agency_connector.trust.comparing import compare, fingerprint_of
 from agency_connector.trust.directory import ListedAgency, PartnershipView
 from agency_connector.trust.storage import EnrolmentRow, PinsRow
+from agency_connector.witness import policy
 from foundation.operator import OperatorError
 from protocol import documents
 from protocol import handover as packages
@@ -216,6 +217,10 @@ def _require_fitting(
         read_verifier_key(contents.log_key)
     except BadVerifierKey as error:
         raise BadHandover(f"Its log key cannot be used. {error}") from error
+    try:
+        policy.require_fitting(contents.witness_policy, contents.log_key)
+    except OperatorError as error:
+        raise BadHandover(f"Its witness policy cannot be used: {error}.") from error
     with installation.database.read() as connection:
         pinned = storage.pins(connection)
     if pinned is not None and pinned.log_key != contents.log_key:

@@ -8,6 +8,7 @@ from agency_connector.installation import Installation
 from agency_connector.publishing import storage as publishing
 from agency_connector.trust import directory, own_desks, storage
 from agency_connector.trust.anchors import Anchors
+from agency_connector.witness import standing as witness
 from foundation.operator import PlainError
 from protocol.encoding import b64u_encode
 from protocol.verifier_keys import verifier_key
@@ -39,6 +40,7 @@ def lines(installation: Installation) -> tuple[Line, ...]:
         *_anchors(installation, anchors),
         *_partners(installation),
         *_desks(installation),
+        *(Line("witness", said, good) for said, good in witness.told(installation)),
         *_last_sync(installation),
     )
 

@@ -202,6 +202,18 @@ def test_two_programs_that_put_at_once_lose_nothing(path: Path) -> None:
     assert len(Keyring.open(path, seal).names()) == 20
 
 
+def test_a_secret_that_is_kept_stays_the_first_one(path: Path) -> None:
+    """Two programs make a key at the same time, and both go on with the same one."""
+    Keyring.create(path, seal_from_setting("unsealed"))
+    both = [Keyring.open(path, seal_from_setting("unsealed")) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        kept = list(pool.map(lambda ring, own: ring.keep("key", own), both, (b"one", b"other")))
+    assert kept[0] == kept[1]
+    assert Keyring.open(path, seal_from_setting("unsealed")).get("key") == kept[0]
+    with pytest.raises(ValueError, match="not a name"):
+        both[0].keep("No name", b"")
+
+
 def test_refresh_takes_up_what_another_program_put(path: Path) -> None:
     seal = seal_from_setting("unsealed")
     ours = Keyring.create(path, seal)
