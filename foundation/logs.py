@@ -4,6 +4,9 @@ What reaches a line is chosen, not filtered: an event's name in the form `thing.
 whose name is known and whose value has that field's type, and of an exception its type and the
 places it passed. Everything else is dropped, and the line says so in `dropped`. That also holds
 for other libraries' messages and for exceptions that nobody caught.
+
+structlog, which brings rich and asyncio with it, and werkzeug are imported where they are used: a
+command that ends without a line in the log would wait half a second for them at each start.
 """
 
 import json
@@ -17,10 +20,10 @@ from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from pathlib import PurePath
 from types import MappingProxyType, TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import structlog
-from werkzeug.routing import Rule
+if TYPE_CHECKING:
+    import structlog
 
 Value = bool | int | float | str
 FieldRule = Callable[[object], Value | None]
@@ -62,11 +65,15 @@ def _error_id(value: object) -> Value | None:
 
 def _route(value: object) -> Value | None:
     """A route is logged as its rule, `/flags/<handle>`; a requested path is never one."""
+    from werkzeug.routing import Rule  # noqa: PLC0415 - see the first lines
+
     return value.rule if isinstance(value, Rule) else None
 
 
 def _operation(value: object) -> Value | None:
     """An operation is the name of a route's endpoint, which stands in our code."""
+    from werkzeug.routing import Rule  # noqa: PLC0415 - see the first lines
+
     return str(value.endpoint) if isinstance(value, Rule) else None
 
 
@@ -112,11 +119,13 @@ def configure(program: str, fields: Mapping[str, FieldRule] = MappingProxyType({
     sys.unraisablehook = lambda args: _report(args.exc_value)
 
 
-def get_logger() -> structlog.typing.FilteringBoundLogger:
+def get_logger() -> "structlog.typing.FilteringBoundLogger":
     """Return a logger; `get_logger().info("flags.published", count=3)` writes one line.
 
     It redacts whether or not `configure` has been called.
     """
+    import structlog  # noqa: PLC0415 - see the first lines
+
     logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
         _StandardError(),
         processors=[structlog.processors.add_log_level, _redact],

@@ -1,17 +1,23 @@
-"""Problem documents (RFC 9457): the one place where an error becomes an HTTP answer."""
+"""Problem documents (RFC 9457): the one place where an error becomes an HTTP answer.
+
+Flask is imported where it is used: a command that serves nothing has problems too, and would wait
+a third of a second for it at each start.
+"""
 
 import secrets
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
-from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
 
 from foundation import logs
 from foundation.database import StorageUnavailable
 from foundation.operator import PlainError
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+    from werkzeug.exceptions import HTTPException
 
 CONTENT_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:ifi:problem:"
@@ -69,8 +75,10 @@ class Problem(PlainError):
         }
 
 
-def problem_response(problem: Problem) -> Response:
+def problem_response(problem: Problem) -> "Response":
     """Return `problem` as a response of type application/problem+json that nobody may store."""
+    from flask import Response  # noqa: PLC0415 - see the first lines
+
     response = Response(
         msgspec.json.encode(problem.document()), status=problem.status, content_type=CONTENT_TYPE
     )
@@ -80,14 +88,15 @@ def problem_response(problem: Problem) -> Response:
     return response
 
 
-Answer = Callable[[Problem], Response]
+Answer: TypeAlias = "Callable[[Problem], Response]"
 """Makes the response of a problem: a document for a program, or a page for a person."""
 
 
-def register(app: Flask, answer: Answer = problem_response) -> None:
+def register(app: "Flask", answer: Answer = problem_response) -> None:
     """Answer every error of `app` in one way, with a problem document unless told otherwise."""
+    from werkzeug.exceptions import HTTPException  # noqa: PLC0415 - see the first lines
 
-    def of_http(error: HTTPException) -> Response | HTTPException:
+    def of_http(error: HTTPException) -> "Response | HTTPException":
         status = error.code or 500
         if status < 400:  # a redirect to the canonical address is no error
             return error
@@ -99,7 +108,7 @@ def register(app: Flask, answer: Answer = problem_response) -> None:
     app.register_error_handler(Exception, lambda error: answer(_unexpected(error)))
 
 
-def _http(error: HTTPException, status: int) -> Problem:
+def _http(error: "HTTPException", status: int) -> Problem:
     """Flask's and Werkzeug's own refusals: 404, 405, 413 and the rest."""
     code, detail = _DETAILS.get(status, ("bad-request", "The request cannot be answered as sent."))
     headers = error.get_response().headers
@@ -123,6 +132,8 @@ def _storage(error: StorageUnavailable) -> Problem:
 
 def _unexpected(error: Exception) -> Problem:
     """A mistake of ours: the caller gets a number to quote, the log gets types and places."""
+    from flask import request  # noqa: PLC0415 - see the first lines
+
     error_id = secrets.token_hex(8)
     logs.get_logger().error(
         "request.failed",

@@ -14,7 +14,6 @@ from agency_connector.sources.settings import (
     SourceSettings,
     SqlSource,
 )
-from agency_connector.sources.workbook import WorkbookReader
 
 
 def open_source(settings: SourceSettings, base_directory: Path) -> Source:
@@ -26,6 +25,9 @@ def open_source(settings: SourceSettings, base_directory: Path) -> Source:
         case CsvSource():
             return CsvReader(settings, base_directory / settings.path)
         case ExcelSource():
+            # openpyxl takes half a second to import, at each start of whoever has no workbook.
+            from agency_connector.sources.workbook import WorkbookReader  # noqa: PLC0415 - see above
+
             return WorkbookReader(settings, base_directory / settings.path)
         case SqlSource():
             return DatabaseReader(settings, base_directory)

@@ -483,3 +483,27 @@ def test_a_sentence_is_what_a_person_is_shown() -> None:
     refused = refusal_of(PLAIN)
     assert str(refused) == refused.sentence
     assert refused.sentence.endswith(".")
+
+
+@pytest.mark.parametrize("field", ["Signature-Input", "Signature"])
+def test_another_label_is_named_as_what_is_wrong(field: str) -> None:
+    """Also with the right one in the other field; both have to be relabelled at the sender."""
+    refused = refusal_of(edited(signed(), field, lambda value: value.replace("ifi=", "sig1=", 1)))
+    assert refused.code is Refusal.MALFORMED
+    assert "not labelled ifi" in refused.sentence
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "sha-512=:AVq9f1zFei3ZS3WQ8ErYCEJzkF7jPsXOvq5iJ2qX+GI=:",
+        "sha-256=AVq9f1zFei3ZS3WQ8ErYCEJzkF7jPsXOvq5iJ2qX+GI=",
+        "sha-256=:AVq9f1zFei3ZS3WQ8ErYCEJzkF7jPsXOvq5iJ2qX+GI=:, sha-512=:AA==:",
+        "",
+    ],
+)
+def test_a_digest_in_another_form_is_not_taken_for_a_changed_body(value: str) -> None:
+    """What to mend is the sender, and not a proxy in between."""
+    refused = refusal_of(edited(signed(), "Content-Digest", lambda _: value))
+    assert refused.code is Refusal.MALFORMED
+    assert "one sha-256 digest" in refused.sentence

@@ -106,6 +106,10 @@ LIES: dict[str, tuple[str, Lie]] = {
         "cannot be read",
         lambda liar, a: replace(a, entry="aGVsbG8", receipt=liar.receipt(b"hello")),
     ),
+    "an entry in a second form of its text": (
+        "cannot be read",
+        lambda liar, a: replace(a, entry="aGVsbG9", receipt=liar.receipt(b"hello")),
+    ),
     "an entry of another kind": ("another kind", other_kind),
     "an entry of another partnership": (
         "another kind or partnership",
