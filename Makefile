@@ -77,6 +77,10 @@ soak: prerequisites $(STAMP) ## kill, stop and cut everything at random, for lon
 schemas: $(STAMP) ## generate JSON Schema and OpenAPI anew from the typed messages
 	@$(PYTHON) -m schemas.generate
 
+.PHONY: styles
+styles: ## compile the pages' style sheet anew (needs Node.js; nothing else does)
+	@deploy/styles
+
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \

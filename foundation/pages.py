@@ -1,20 +1,31 @@
 """The frame of every page, and the headers that keep a page to itself.
 
-A template extends `frame.html` and fills the blocks `title`, `before`, `main` and `footer`. Pages
-have no script, load nothing from elsewhere, and are stored nowhere; their one style sheet stands
-in the page under a nonce. They read well from 320 CSS pixels up.
+A template extends `frame.html` and fills the blocks `title`, `navigation`, `before`, `main` and
+`footer`; it may call the macros of the GOV.UK Design System, such as `govukButton({...})`. Pages
+have no script, load nothing but their one style sheet, which is ours, and are stored nowhere. They
+read well from 320 CSS pixels up.
 """
 
+import hashlib
 import secrets
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
-from flask import Response
-from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from flask import Flask, Response
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    PackageLoader,
+    PrefixLoader,
+    StrictUndefined,
+)
 from markupsafe import Markup
 
 from foundation.problems import Problem
+from foundation.routes import Guard
 
 _POLICY: Final = (
     "default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; "
@@ -32,6 +43,17 @@ _HEADERS: Final = {
 }
 
 
+_FOR_A_YEAR: Final = "public, max-age=31536000, immutable"
+_HASH_DIGITS: Final = 16
+
+
+_COMPONENTS: Final = (
+    "back-link", "button", "checkboxes", "date-input", "details", "error-summary", "fieldset",
+    "input", "inset-text", "notification-banner", "pagination", "phase-banner", "radios", "select",
+    "summary-list", "table", "tag", "textarea", "warning-text",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A link in the footer of every page."""
@@ -44,8 +66,8 @@ class Pages:
     """Renders a program's templates in the frame.
 
     `templates` finds them; `service` is the name in the header, `organisation` whose installation
-    this is, `links` stand in the footer. Everything is escaped, and an unknown variable is an
-    error (jinja2.UndefinedError), never blank.
+    this is, `links` stand in the footer, `styles` is CSS of its own. Everything is escaped, and an
+    unknown variable is an error (jinja2.UndefinedError), never blank.
     """
 
     def __init__(
@@ -55,8 +77,9 @@ class Pages:
         service: str,
         organisation: str = "",
         links: tuple[Link, ...] = (),
+        styles: str = "",
     ) -> None:
-        frame = PackageLoader("foundation", "")
+        frame = PackageLoader("foundation", "frame")
         self._environment = Environment(
             loader=ChoiceLoader([templates, frame]),
             autoescape=True,
@@ -64,13 +87,27 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        style = resources.files("foundation").joinpath("frame.css").read_text(encoding="utf-8")
+        frame_css = resources.files("foundation").joinpath("frame", "frame.css")
+        self._styles = frame_css.read_bytes() + styles.encode()
+        name = hashlib.sha256(self._styles).hexdigest()[:_HASH_DIGITS]
+        self._styles_at = f"/assets/{name}.css"
         self._environment.globals |= {
             "service": service,
             "organisation": organisation,
             "links": links,
-            "stylesheet": Markup(style),  # noqa: S704 - our own file
+            "styles_at": self._styles_at,
+            **_macros(),
         }
+
+    def serve(self, app: Flask, guard: Guard, *, may: Hashable) -> None:
+        """Register the style sheet for the callers `may`; its address changes with its content."""
+
+        @guard.route(app, self._styles_at, may=may, endpoint="styles")
+        def styles() -> Response:
+            response = Response(self._styles, mimetype="text/css")
+            response.headers["Cache-Control"] = _FOR_A_YEAR
+            response.headers["X-Content-Type-Options"] = "nosniff"
+            return response
 
     def render(self, template: str, *, status: int = 200, **values: object) -> Response:
         """Return the page that `template` makes of `values`, with the HTTP `status`."""
@@ -86,3 +123,24 @@ class Pages:
         response = self.render("problem.html", status=problem.status, problem=problem)
         response.headers.update(problem.headers)
         return response
+
+
+def _macros() -> dict[str, Callable[..., Markup]]:
+    """Return the macros of GOV.UK by name. They need blanks where our own templates allow none."""
+    blanks = Environment(
+        loader=PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+    def macro(component: str, name: str) -> Callable[..., Markup]:
+        def call(*values: object, **named: object) -> Markup:
+            path = f"govuk_frontend_jinja/components/{component}/macro.html"
+            made: Markup = getattr(blanks.get_template(path).module, name)(*values, **named)
+            return made
+
+        return call
+
+    names = {one: "govuk" + one.title().replace("-", "") for one in _COMPONENTS}
+    return {name: macro(component, name) for component, name in names.items()}

@@ -6,6 +6,7 @@ address or a title, and the page of a check is read from the journal, for its ow
 
 import re
 import secrets
+from importlib import resources
 from typing import Any, Final
 
 import msgspec
@@ -29,13 +30,17 @@ from foundation.problems import Problem
 from foundation.routes import Guard
 from protocol.encoding import b64u_encode
 from protocol.references import spoken
-from schemas.checks import WiderRequest
+from schemas.checks import TypedParticulars, WiderRequest
 
 SERVICE: Final = "Check a name"
 _ID_BYTES: Final = 16
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 _NEW_ID_FOR: Final = frozenset({"check-differs", "check-lapsed"})
 _SEE_OTHER: Final = 303
+_SEARCHED_FOR: Final = {
+    "narrow": "People who are surely or probably the same",
+    "wide": "Wider: people who may be the same",
+}
 
 
 def new_pages(installation: Installation) -> Pages:
@@ -44,6 +49,7 @@ def new_pages(installation: Installation) -> Pages:
         PackageLoader("agency_connector.pages"),
         service=SERVICE,
         organisation=installation.settings.agency.name,
+        styles=resources.files("agency_connector.pages").joinpath("pages.css").read_text("utf-8"),
     )
 
 
@@ -60,6 +66,7 @@ class OfficerPages:
 
     def serve(self, app: Flask, guard: Guard) -> None:
         """Register the pages."""
+        self._pages.serve(app, guard, may=Caller.NEWCOMER)
         for rule, method, may, view in (
             ("/sign-in", "GET", Caller.NEWCOMER, self.sign_in_form),
             ("/sign-in", "POST", Caller.NEWCOMER, self.sign_in),
@@ -143,10 +150,9 @@ class OfficerPages:
             "answer.html",
             answer=told.answer,
             typed=told.particulars,
-            purpose=self._purpose_words(told.purpose),
             checked=hours.clock_time(told.answer.checked_at, told.time_zone),
             wider_id=_new_id(),
-            kinds=IDENTIFIER_KINDS,
+            facts=_facts(told.particulars, self._purpose_words(told.purpose), told.answer.breadth),
             never_show_sentence=never_show_sentence,
             listed=LISTED,
         )
@@ -221,8 +227,14 @@ class OfficerPages:
             sent=sent.values,
             wrong=wrong,
             wrong_of=first,
-            purposes=purposes,
-            kinds=IDENTIFIER_KINDS,
+            problems=[
+                {"text": each.sentence, "href": f"#{each.field}" if each.field else None}
+                for each in wrong
+            ],
+            complaint=lambda name: {"text": first[name]} if name in first else None,
+            purposes=[{"value": code, "text": words} for code, words in purposes],
+            number_kinds=[{"value": "", "text": "Choose"}]
+            + [{"value": kind, "text": words} for kind, words in IDENTIFIER_KINDS.items()],
         )
 
     def _purpose_words(self, code: str) -> str:
@@ -249,6 +261,22 @@ class OfficerPages:
         except StorageUnavailable:
             # A page that says what is wrong with the database must not fail for want of it.
             return ("the alarms cannot be read, because the connector's database cannot",)
+
+
+def _facts(typed: TypedParticulars, purpose: str, breadth: str) -> list[dict[str, object]]:
+    """Return the rows of what was checked, for a summary list."""
+    told = [
+        (
+            "Name",
+            typed.full_name or " ".join(filter(None, (typed.given, typed.middle, typed.family))),
+        ),
+        ("Date of birth", typed.born),
+        ("Postcode", typed.postcode),
+        *((IDENTIFIER_KINDS[number.kind], number.value) for number in typed.identifiers),
+        ("Purpose", purpose),
+        ("Searched for", _SEARCHED_FOR[breadth]),
+    ]
+    return [{"key": {"text": key}, "value": {"text": value}} for key, value in told if value]
 
 
 def _session() -> Session:
