@@ -11,6 +11,7 @@ from schemas.fields import (
     Blob,
     Bytes16,
     Bytes32,
+    Count,
     DeskId,
     Email,
     Epoch,
@@ -141,6 +142,19 @@ class Acknowledged(Message, frozen=True):
 
     entry: Blob
     receipt: Envelope
+
+
+class KeyEntry(Message, frozen=True):
+    """An entry that put a key of an agency into the record; `number` null until it has one."""
+
+    entry: Blob
+    number: Count | None
+
+
+class KeyEntries(Message, frozen=True):
+    """The entries that enrolled and changed the keys of the asking agency, oldest first."""
+
+    entries: Annotated[tuple[KeyEntry, ...], Meta(max_length=1_000)]
 
 
 class Publication(Message, frozen=True):

@@ -50,9 +50,17 @@ _NOT_SAID: Final = "Not searched: the index does not say why."
 
 
 def in_words(
-    check: str, breadth: Breadth, follows: str | None, told: Findings, now: int
+    check: str,
+    breadth: Breadth,
+    follows: str | None,
+    told: Findings,
+    now: int,
+    number: int | None = None,
 ) -> CheckAnswer:
-    """Return the answer as an officer reads it; `now`, ms UTC, decides whether a team is open."""
+    """Return the answer as an officer reads it; `now`, ms UTC, decides whether a team is open.
+
+    `number` is that of its entry, once the proof that it stands in the record has been checked.
+    """
     involved = {hit.agency for hit in told.found} | {one.agency for one in told.found_before}
     unsure = [p for p in told.partners if not _searched(p) and not _only_hidden(p)]
     return CheckAnswer(
@@ -92,7 +100,7 @@ def in_words(
         not_searched=tuple(_not_searched(partner, told) for partner in unsure),
         never_show=told.never_show,
         sentences=_sentences(told),
-        recorded=f"This check was recorded at {_at(told)}. Your agency keeps the receipt.",
+        recorded=f"This check was recorded at {_at(told)}. {_standing(number)}",
         can_look_wider=told.can_look_wider,
     )
 
@@ -117,6 +125,12 @@ def never_show_sentence(partners: Sequence[str]) -> str:
         "Some partners never show whether they are involved; if they are, they decide whether to "
         f"contact you: {_listed(partners)}."
     )
+
+
+def _standing(number: int | None) -> str:
+    if number is None:
+        return "Your agency keeps the receipt."
+    return f"It is verified: it is number {number} of the record, and your agency keeps the proof."
 
 
 def _headline(told: Findings) -> str:

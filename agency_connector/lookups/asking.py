@@ -5,12 +5,13 @@ from typing import Final
 
 from agency_connector.installation import Installation
 from agency_connector.journal.journal import Check, Journal
-from agency_connector.journal.records import Asked, Before, Kept, Prepared, Typed
+from agency_connector.journal.records import Asked, Before, Findings, Kept, Prepared, Typed
 from agency_connector.lookups import answer as words
 from agency_connector.lookups import partnership, token_sets, verifying
 from agency_connector.lookups.errors import CheckRefused, code_of
 from agency_connector.lookups.findings import findings, unverified
 from agency_connector.lookups.officers import pseudonym
+from agency_connector.receipts import storage as receipts
 from agency_connector.trust.directory import PartnershipView
 from foundation.operator import PlainError
 from protocol import commitments, documents
@@ -103,7 +104,7 @@ def told_before(installation: Installation, user: str, check_id: str) -> Told | 
         return None
     told, asked = found.kept.findings, found.asked
     return Told(
-        answer=words.in_words(check_id, asked.breadth, asked.follows, told, installation.clock()),
+        answer=_in_words(installation, check_id, asked, told),
         particulars=asked.typed.particulars,
         purpose=asked.purpose,
         time_zone=told.time_zone,
@@ -144,9 +145,15 @@ def _answered(
         except PlainError as error:
             journal.note_failure(check_id, code_of(error))
             raise
-    name = b64u_encode(check_id)
-    asked = before.asked
-    return words.in_words(name, asked.breadth, asked.follows, kept.findings, installation.clock())
+    return _in_words(installation, b64u_encode(check_id), before.asked, kept.findings)
+
+
+def _in_words(installation: Installation, check: str, asked: Asked, told: Findings) -> CheckAnswer:
+    """Return the answer in words, with what has become of its receipt since."""
+    with installation.database.read() as connection:
+        receipt = receipts.named(connection, check)
+    number = None if receipt is None or receipt.verified_at is None else receipt.position
+    return words.in_words(check, asked.breadth, asked.follows, told, installation.clock(), number)
 
 
 def _carried_out(

@@ -52,10 +52,10 @@ def follow(installation: Installation) -> Followed:
     try:
         newest = checkpoints.newest(client, anchors)
         enough = checkpoints.newest_enough(client, anchors, newest)
-        _read(installation, anchors, client, newest)
+        _read(installation, anchors, client, newest, enough)
         if overdue.missing(installation, anchors):
             # What is said to be missing is looked for in the whole log before anybody is alarmed.
-            _read(installation, anchors, client, newest, from_start=True)
+            _read(installation, anchors, client, newest, enough, from_start=True)
         verified = proofs.prove(installation, anchors, client, enough)
     except LogLies as told:
         overdue.raise_lie(installation, anchors, str(told))
@@ -93,10 +93,14 @@ def _read(
     anchors: Anchors,
     client: LogClient,
     newest: Published,
+    enough: Published | None,
     *,
     from_start: bool = False,
 ) -> None:
-    """Read the log up to `newest`, and keep where our entries are and how far it was read."""
+    """Read the log up to `newest`, and keep where our entries are and how far it was read.
+
+    On the way it must have been what it was at every head that was read before, and at `enough`.
+    """
     log, now = anchors.log_name, installation.clock()
     with installation.database.read() as connection:
         waiting = storage.unfound(connection, log)
@@ -105,6 +109,9 @@ def _read(
         read = storage.mark_before(connection, log, before)
         heads = storage.heads_after(connection, log, read.size)
     _require_forward(newest.head, read.head(), heads)
+    if enough is not None and read.size < enough.head.size <= newest.head.size:
+        # Between two fetches the log may grow, so this one may be the greater.
+        heads.setdefault(enough.head.size, enough.head)
     wanted = {receipt.leaf for receipt in waiting}
     positions: dict[bytes, int] = {}
     for first, hashes in leaves(client, read.size, newest.head.size):
@@ -115,8 +122,8 @@ def _read(
             read.append(leaf)
             if read.size in heads and read.head() != heads[read.size]:
                 raise LogLies(
-                    f"the log has changed its past: its first {read.size} entries are not those "
-                    f"that this connector had read: {_PHONE}"
+                    f"the log shows two pasts: its first {read.size} entries are not those that "
+                    f"this connector had read, or that partners countersigned: {_PHONE}"
                 )
     if read.head() != newest.head:
         raise LogLies(

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from foundation.problems import Problem
-from index_service.agencies import storage
+from index_service.agencies import key_entries, storage
 from index_service.audit.administration import administer
 from index_service.installation import Installation
 from protocol.encoding import b64u_decode
@@ -77,5 +77,6 @@ def enrol(connection: Connection, index: Installation, request: Enrolment) -> En
         )
     storage.put_keys(connection, row.agency, request.keys, now)
     note = enrolled_note(request.keys)
-    administer(connection, index, "agency-enrolled", row.agency, note=note)
+    recorded = administer(connection, index, "agency-enrolled", row.agency, note=note)
+    key_entries.keep(connection, key, row.agency, recorded.intake)
     return enrolled

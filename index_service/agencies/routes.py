@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from index_service.agencies import enrolment, signing
+from index_service.agencies import enrolment, key_entries, signing
 from index_service.agencies.directory import directory
 from index_service.installation import Installation
 from protocol.encoding import b64u_encode
@@ -14,6 +14,7 @@ from schemas.agencies import (
     Enrolled,
     Enrolment,
     IndexIdentity,
+    KeyEntries,
     Signed,
 )
 from schemas.handover import HandoverInbox
@@ -52,6 +53,9 @@ def serve(api: SignedApi, index: Installation) -> None:
     def declare_witness(connection: Connection, caller: Caller, message: Signed) -> Acknowledged:
         return signing.declare_witness(connection, index, caller.agency, message.document)
 
+    def own_key_entries(connection: Connection, caller: Caller, message: None) -> KeyEntries:
+        return key_entries.of_agency(connection, caller.agency)
+
     def send_handover(connection: Connection, caller: Caller, message: Signed) -> Acknowledged:
         return signing.send_handover(connection, index, caller.agency, message.document)
 
@@ -66,5 +70,6 @@ def serve(api: SignedApi, index: Installation) -> None:
     api.serve(operations.SIGN_DESK, sign_desk)
     api.serve(operations.OPEN_EPOCH, open_epoch)
     api.serve(operations.DECLARE_WITNESS, declare_witness)
+    api.serve(operations.KEY_ENTRIES, own_key_entries)
     api.serve(operations.SEND_HANDOVER, send_handover)
     api.serve(operations.RECEIVE_HANDOVERS, handovers)

@@ -1,0 +1,57 @@
+"""`verify-log` verifies the whole log from here, and says in plain words what is whole."""
+
+from pathlib import Path
+
+import click
+
+from agency_connector.installation import Installation
+from agency_connector.receipts import overdue, whole
+from agency_connector.receipts.whole import Fault, Whole
+from foundation.operator import cli_guard
+from protocol.log.lines import write_base64
+
+
+@click.command("verify-log")
+@click.pass_obj
+@cli_guard
+def verify_log(home: Path) -> None:
+    """Fetch the whole log, check it to the root that was signed, and find every entry of ours.
+
+    Exit code 1, an alarm, and the first bad place if it is not whole.
+    """
+    installation = Installation.open(home)
+    try:
+        found = whole.verify(installation)
+        name = installation.anchors().log_name
+    except Fault as fault:
+        overdue.raise_lie(installation, installation.anchors(), f"the log is NOT whole: {fault}")
+        raise
+    finally:
+        installation.close()
+    for line in lines(name, found):
+        click.echo(line)
+
+
+def lines(name: str, found: Whole) -> list[str]:
+    """Return what is whole, as it is printed."""
+    head = found.checkpoint.head
+    whole_ = f"{head.size} entries, {found.tiles} tiles, and the root that was signed"
+    told = [
+        f"The log {name} is whole: {whole_}.",
+        f"Root {write_base64(head.root)}, {found.checkpoint.countersigned()}.",
+    ]
+    if found.heads:
+        told.append(
+            f"It is the continuation of all {found.heads} states that this connector has read or "
+            f"countersigned before, the latest with {found.longest} entries."
+        )
+    if found.entries is None:
+        told.append("The entries themselves were not read: only an auditor may. Their hashes were.")
+    else:
+        told.append(f"All {found.entries} entries were read, and are what was hashed.")
+    told.append(f"{found.own} entries of our own stand where this connector had found them.")
+    if found.waiting:
+        told.append(
+            f"{found.waiting} more have no place yet: `agency-connector receipts` looks for them."
+        )
+    return told
