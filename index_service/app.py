@@ -13,6 +13,7 @@ from foundation.metrics import Metrics
 from foundation.problems import Problem
 from foundation.routes import Guard
 from index_service.agencies import routes as agencies
+from index_service.audit import reading_routes as reading
 from index_service.audit import routes as log
 from index_service.audit.administration import own_statement, refused
 from index_service.database import LOCATION
@@ -70,7 +71,7 @@ def create_app(index: Installation) -> Flask:
         record_refusal=record_refusal,
         how_to_enrol="Enrol with the code that the steward gave you: `agency-connector enrol`.",
     )
-    for folder in (agencies, flags, lookups):
+    for folder in (agencies, flags, lookups, reading):
         folder.serve(api, index)
     log.serve(app, guard, api, index)
     health.serve(app, guard, Readiness(_checks(index)), figures)

@@ -86,6 +86,7 @@ class WorkerSettings(_Settings, frozen=True):
     watch: str | None = None
     lease_seconds: Positive = 60
     sequence_seconds: Positive = 1
+    segments_seconds: Positive = 30
     round_seconds: Positive = 5
     flag_ends_seconds: Positive = 60
     nonces_seconds: Positive = 300

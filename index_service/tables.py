@@ -1,9 +1,9 @@
 """Every table of the index: importing this module is what makes the metadata whole."""
 
 from index_service import revision
-from index_service.agencies import desks, documents, key_entries, storage
+from index_service.agencies import desks, documents, storage
 from index_service.agreements import storage as agreements
-from index_service.audit import intake, rounds
+from index_service.audit import intake, reading_limits, reading_segments, rounds
 from index_service.audit import storage as log
 from index_service.database import metadata
 from index_service.flags import marks
@@ -18,13 +18,14 @@ __all__ = [
     "documents",
     "flags",
     "intake",
-    "key_entries",
     "leases",
     "limits",
     "log",
     "lookups",
     "marks",
     "metadata",
+    "reading_limits",
+    "reading_segments",
     "revision",
     "rounds",
     "storage",

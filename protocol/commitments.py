@@ -14,6 +14,8 @@ SALT_BYTES: Final = 32
 PARTICULARS: Final = "particulars"
 SHOWN: Final = "shown"
 WITHHELD: Final = "withheld"
+GROUND: Final = "ground"
+SUBJECT: Final = "subject"
 
 
 def new_salt() -> bytes:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from protocol import envelopes
 from protocol.keys import SigningKey
 from schemas.agencies import Desk, Introduction, KeyChange
+from schemas.audit import AuditStatement
 from schemas.entries import ReceiptStatement
 from schemas.envelopes import Envelope
 from schemas.epochs import EpochDescriptor
@@ -31,6 +32,7 @@ PAYLOAD_TYPES: Final[dict[type[Struct], str]] = {
     ResolutionStatement: _PREFIX + "resolution.v1+json",
     ReceiptStatement: _PREFIX + "receipt.v1+json",
     LogSuccession: _PREFIX + "log-succession.v1+json",
+    AuditStatement: _PREFIX + "audit.v1+json",
 }
 
 

@@ -254,6 +254,13 @@ class SignedApi:
                 f"Only members may do this, and {holder.agency} takes part in the role "
                 f"{holder.role}.",
             )
+        if operation.caller == "auditor" and holder.role != "auditor":
+            raise Problem(
+                403,
+                "not-an-auditor",
+                f"Only auditors may read this, and {holder.agency} takes part in the role "
+                f"{holder.role}.",
+            )
         return Caller(
             agency=holder.agency,
             role=holder.role,
@@ -304,6 +311,7 @@ CHECKS: Final[Mapping[Hashable, Check]] = MappingProxyType(
         "enrolled": lambda: _api().check_enrolled(),
         # The role is asked in the transaction, where it cannot change any more.
         "member": lambda: _api().check_enrolled(),
+        "auditor": lambda: _api().check_enrolled(),
     }
 )
 """The kinds of caller of `schemas.operations`, for the program's `Guard`."""

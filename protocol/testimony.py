@@ -15,6 +15,7 @@ from protocol.fingerprints import key_id
 from protocol.verifier_keys import BadVerifierKey, VerifierKey
 from protocol.verifier_keys import read as read_verifier_key
 from schemas.agencies import AgencyKeys, Desk, Introduction, KeyChange
+from schemas.audit import AuditStatement
 from schemas.entries import Administration, Combination, Consultation, Entry
 from schemas.envelopes import Envelope
 from schemas.flags import PublicationStatement
@@ -27,6 +28,7 @@ _OWN: Final = (
     LookupStatement,
     PublicationStatement,
     ResolutionStatement,
+    AuditStatement,
     Desk,
     KeyChange,
     WitnessDeclaration,

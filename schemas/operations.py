@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from schemas import agencies, checks, evaluation, flags, handover, lookups, witnesses
+from schemas import agencies, audit, checks, evaluation, flags, handover, lookups, witnesses
 
 Method = Literal["GET", "POST"]
 
@@ -16,13 +16,14 @@ class Operation:
     newcomer     signed with the key that the body enrols
     enrolled     signed by any active agency whose keys the program knows
     member       signed by an active agency in the member role
+    auditor      signed by an active agency in the auditor role
     local_user   a user of this machine who holds the local token (connector only)
     """
 
     name: str
     method: Method
     path: str
-    caller: Literal["anyone", "newcomer", "enrolled", "member", "local_user"]
+    caller: Literal["anyone", "newcomer", "enrolled", "member", "auditor", "local_user"]
     request: type[Any] | None
     response: type[Any]
     summary: str
@@ -56,10 +57,6 @@ SIGN_DESK: Final = Operation(
 OPEN_EPOCH: Final = Operation(
     "open-epoch", "POST", "/v1/epochs", "member", agencies.Signed, agencies.Acknowledged,
     "Publish a signed epoch descriptor.", (409,),
-)  # fmt: skip
-KEY_ENTRIES: Final = Operation(
-    "key-entries", "GET", "/v1/key-entries", "enrolled", None, agencies.KeyEntries,
-    "The entries of the record that enrolled and changed the asking agency's keys.",
 )  # fmt: skip
 SEND_HANDOVER: Final = Operation(
     "send-handover", "POST", "/v1/handovers", "member", agencies.Signed, agencies.Acknowledged,
@@ -100,6 +97,27 @@ COSIGN: Final = Operation(
     (409,),
 )  # fmt: skip
 
+AUDIT_PERSON: Final = Operation(
+    "audit-person", "POST", "/v1/audit/persons", "auditor",
+    audit.PersonRequest, audit.PersonReading,
+    "Read every lookup that could have found a person, each with its proof.",
+)  # fmt: skip
+AUDIT_ENTRIES: Final = Operation(
+    "audit-entries", "POST", "/v1/audit/entries", "auditor",
+    audit.EntriesRequest, audit.EntriesReading,
+    "Read the lookups that a filter lets through or, confirmed by two people, every entry.",
+)  # fmt: skip
+AUDIT_OWN: Final = Operation(
+    "audit-own", "POST", "/v1/audit/own", "member",
+    audit.EntriesRequest, audit.EntriesReading,
+    "Read the lookups that the asking agency's own officers made.",
+)  # fmt: skip
+AUDIT_HELD: Final = Operation(
+    "audit-held", "POST", "/v1/audit/held", "member",
+    audit.HeldRequest, audit.HeldReading,
+    "Find out, as the holder of a visible flag, who looked its subject up.",
+)  # fmt: skip
+
 EVALUATOR_IDENTITY: Final = Operation(
     "evaluator-identity", "GET", "/v1/identity", "anyone", None, evaluation.EvaluatorIdentity,
     "Who the evaluator says it is; believed only through an epoch descriptor.",
@@ -130,7 +148,7 @@ RESOLVE_LOCALLY: Final = Operation(
 INDEX_OPERATIONS: Final = (
     INDEX_IDENTITY, ENROL, DIRECTORY, INTRODUCE, CHANGE_KEYS, SIGN_DESK, OPEN_EPOCH,
     SEND_HANDOVER, RECEIVE_HANDOVERS, PUBLISH, MARK, LOOK_UP, RESOLVE, DECLARE_WITNESS, COSIGN,
-    KEY_ENTRIES,
+    AUDIT_PERSON, AUDIT_ENTRIES, AUDIT_OWN, AUDIT_HELD,
 )  # fmt: skip
 EVALUATOR_OPERATIONS: Final = (EVALUATOR_IDENTITY, EVALUATE)
 CONNECTOR_OPERATIONS: Final = (CHOICES, CHECK, LOOK_WIDER, RESOLVE_LOCALLY)

@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from index_service.audit.reading_segments import build_segments
 from index_service.audit.rounds import open_round
 from index_service.audit.sequencing import sequence
 from index_service.installation import Installation
@@ -29,6 +30,7 @@ def jobs_of(settings: WorkerSettings, show_stale: Callable[[int], object]) -> tu
     return (
         Job(SEQUENCE, settings.sequence_seconds, sequence),
         Job("open-round", settings.round_seconds, open_round),
+        Job("build-segments", settings.segments_seconds, build_segments),
         Job("end-flags", settings.flag_ends_seconds, end_flags),
         Job("forget-nonces", settings.nonces_seconds, retention.forget_nonces),
         Job("report-stale", settings.stale_seconds, report_stale),

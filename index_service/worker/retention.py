@@ -12,6 +12,7 @@ from index_service.agencies.documents import signed_documents
 from index_service.agencies.storage import enrolment_codes
 from index_service.audit.administration import administer
 from index_service.audit.intake import intake
+from index_service.audit.reading_segments import forget_segments
 from index_service.installation import Installation
 from index_service.lookups.limits import lookup_counts
 from index_service.lookups.storage import references, side_records
@@ -61,6 +62,8 @@ def erase_side_records(connection: Connection, index: Installation, now: int) ->
         # Whoever verifies the log learns from this which side records may be missing.
         note = erased_note(len(old), cutoff)
         administer(connection, index, "side-records-erased", None, note=note)
+        # What makes them findable by their tokens goes in the same moment.
+        forget_segments(connection, [row.position for row in old])
     return Done(len(old), more=len(old) == PORTION)
 
 

@@ -21,7 +21,11 @@ MEANINGS: Final[dict[str, str]] = {
     "no-such-tile": "the log as it is signed now has no such tile or entry bundle",
     "no-witness-key": "the caller has declared no key to cosign with",
     "bad-checkpoint": "the note is no checkpoint that this log signed and the caller cosigned",
-    "not-an-auditor": "entries are for active agencies in the auditor role",
+    "not-an-auditor": "the operation, or the entries, are for active agencies in the auditor role",
+    "no-ground": "the reading has no reference of a complaint or a case of misconduct",
+    "two-people-needed": "a complete scan has not the confirmations of two people within the hour",
+    "audit-over-hour": "the reader's limit for an hour is reached",
+    "no-such-flag": "the caller has no visible flag of this handle",
     # the body (protocol/bodies.py)
     "body-not-taken": "the operation takes no body",
     "unsupported-media-type": "the body is not application/json",

@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from foundation.database import Database, migrate
 from index_service.agencies import enrolment as registry
 from index_service.agreements import storage as agreements
 from index_service.app import create_app
+from index_service.audit.sequencing import sequence
 from index_service.evaluation import storage as evaluator_storage
 from index_service.evaluation.app import create_app as evaluator_app
 from index_service.evaluation.installation import Evaluator, EvaluatorKeys
@@ -41,6 +42,7 @@ from protocol.encoding import b64u_decode, b64u_encode
 from protocol.fingerprints import fingerprint40
 from protocol.keys import SigningKey
 from protocol.verifier_keys import read_verifier_key
+from schemas.agencies import AgencyRole
 from schemas.agreements import Agreement, Purpose
 from schemas.checks import CheckAnswer, CheckRequest, TypedParticulars, WiderRequest
 from schemas.lookups import LookupAnswer
@@ -147,10 +149,10 @@ class Town:
         self.connectors[agency] = Installation.open(self.home(agency), clock=self.clock)
         return self.connectors[agency]
 
-    def enrol(self, agency: str) -> Installation:
+    def enrol(self, agency: str, role: AgencyRole = "member") -> Installation:
         """Make a connector and enrol it with both operators."""
         made = self.make(agency)
-        code = self.code(agency)
+        code = self.code(agency, role)
         now, key = self.clock(), made.signing_key
         with self.evaluator_app.database.write() as connection:
             evaluator_storage.add_agency(connection, agency, agency.title(), now)
@@ -158,11 +160,11 @@ class Town:
         enrolment.enrol(made, lambda _: code)
         return made
 
-    def code(self, agency: str) -> str:
+    def code(self, agency: str, role: AgencyRole = "member") -> str:
         """Register an agency as the steward does; return its one-time code."""
         index = self.index_app
         with index.database.write() as connection:
-            registry.register(connection, index, agency, agency.title(), "member")
+            registry.register(connection, index, agency, agency.title(), role)
             return registry.issue_code(connection, index, agency)
 
     def found(self, agency: str) -> None:
@@ -173,12 +175,20 @@ class Town:
         epochs.found(founder, lambda _: next(spoken), self.clock() + 365 * DAY_MS)
         own_desks.sign_all(founder)
 
-    def join(self, agency: str, by: str) -> None:
-        """Let an agency join, with a hand-over from another."""
-        newcomer = self.enrol(agency)
+    def join(self, agency: str, by: str, role: AgencyRole = "member") -> None:
+        """Let an agency join, with a hand-over from another. An auditor is not phoned."""
+        newcomer = self.enrol(agency, role)
         handover.send(self[by], agency, None, lambda _: fingerprint_of(newcomer.keys))
         handover.receive(newcomer, None, lambda _: fingerprint_of(self[by].keys))
-        own_desks.sign_all(newcomer)
+        if role == "member":
+            own_desks.sign_all(newcomer)
+
+    def work(self) -> None:
+        """Let the index's worker number the entries and sign the log."""
+        more = True
+        while more:
+            with self.index_app.database.write() as connection:
+                more = sequence(connection, self.index_app, self.clock()).more
 
     def digits(self, epoch: int) -> str:
         """What the evaluator's operator reads out."""
@@ -312,7 +322,10 @@ def services(folder: Path, limits: LimitSettings = PLENTY) -> Iterator[Town]:
     The clock stands still at the present, so that commands, which have their own, agree with it.
     """
     clock = FakeClock(now_ms())
-    index = new_index(Database(f"sqlite:///{folder / 'index.db'}"), clock, limits=limits)
+    index = replace(
+        new_index(Database(f"sqlite:///{folder / 'index.db'}"), clock, limits=limits),
+        head_file=folder / "log.head",
+    )
     evaluator = _new_evaluator(folder, clock)
     before_index = Middleman(create_app(index), INDEX_OPERATIONS, index.signing_key, clock)
     before_evaluator = Middleman(

@@ -24,6 +24,7 @@ from protocol.keys import SigningKey
 from protocol.signature_base import Request
 from schemas import operations
 from schemas.agencies import AgencyKeys, Desk, Introduction, KeyChange
+from schemas.audit import AuditStatement
 from schemas.epochs import EpochDescriptor
 from schemas.flags import PublicationStatement
 from schemas.handover import HandoverPackage
@@ -42,6 +43,10 @@ DOCUMENTS: dict[Operation, tuple[str, type[msgspec.Struct]]] = {
     operations.PUBLISH: ("statement", PublicationStatement),
     operations.LOOK_UP: ("statement", LookupStatement),
     operations.RESOLVE: ("statement", ResolutionStatement),
+    operations.AUDIT_PERSON: ("statement", AuditStatement),
+    operations.AUDIT_ENTRIES: ("statement", AuditStatement),
+    operations.AUDIT_OWN: ("statement", AuditStatement),
+    operations.AUDIT_HELD: ("statement", AuditStatement),
 }
 
 LONG = 500

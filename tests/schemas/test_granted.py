@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from msgspec import Struct
 
 from foundation.database import Database
+from index_service.app import create_app
+from index_service.audit.sequencing import sequence
 from protocol import documents
 from protocol.encoding import b64u_encode
 from protocol.enrolment_code import read_code
@@ -29,10 +32,13 @@ from schemas.lookups import LookupAnswer, ResolutionRequest, ResolutionStatement
 from schemas.operations import EVALUATOR_OPERATIONS, INDEX_OPERATIONS, Operation
 from schemas.witnesses import CosignedCheckpoint, WitnessDeclaration
 from tests.conftest import FakeClock
+from tests.index_service.audit import readers
 from tests.index_service.evaluation.evaluators import Asker, blinded, new_evaluator
-from tests.index_service.partnership import PARTNERSHIP, Agency, Partnership
+from tests.index_service.partnership import PARTNERSHIP, Agency, Partnership, new_index
 from tests.index_service.publishing import OFFICER, batch, flag, lookup
 from tests.protocol.signed_calls import Reply
+
+HANDLE = b"a flag's handle!"
 
 
 @pytest.fixture
@@ -40,7 +46,8 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Agency, 
     """Two members in agreement on an index of their own."""
     folder = tmp_path_factory.mktemp("members")
     database = Database(f"sqlite:///{folder / 'index.db'}")
-    partnership = Partnership.on(database, FakeClock())
+    index = replace(new_index(database, FakeClock()), head_file=folder / "log.head")
+    partnership = Partnership(index, create_app(index).test_client())
     asker = partnership.member("oakshire")
     holder = partnership.member("elmham", asker)
     partnership.agree(asker, holder)
@@ -78,7 +85,6 @@ def everything_that_succeeds(
     yield newcomer, operations.ENROL, enrolment
     yield asker, operations.INDEX_IDENTITY, None
     yield asker, operations.DIRECTORY, None
-    yield asker, operations.KEY_ENTRIES, None
     yield asker, operations.INTRODUCE, signed(asker, introduction(asker, newcomer))
     yield asker, operations.OPEN_EPOCH, signed(asker, descriptor(asker))
     yield newcomer, operations.SIGN_DESK, signed(newcomer, newcomer.desk())
@@ -90,7 +96,7 @@ def everything_that_succeeds(
     yield asker, operations.SEND_HANDOVER, signed(asker, package)
     yield newcomer, operations.RECEIVE_HANDOVERS, None
     token = b"\x07" * 16
-    yield holder, operations.PUBLISH, batch(holder, flag(holder, token))
+    yield holder, operations.PUBLISH, batch(holder, flag(holder, token, handle=HANDLE))
     now = asker.index.clock()
     yield holder, operations.MARK, PublicationMark(epoch=1, state="complete", read_at=now)
     yield asker, operations.LOOK_UP, lookup(asker, token)
@@ -105,12 +111,26 @@ def everything_that_succeeds(
 
     yield holder, operations.RESOLVE, resolution
     yield from cosigning(asker)
+    yield from readings(asker, holder, token)
     changed = Agency("ashford", asker.index, asker.client).keys
     change = KeyChange(
         partnership=PARTNERSHIP, agency="ashford", old_key=newcomer.key.key_id, keys=changed,
         signed_at=now,
     )  # fmt: skip
     yield newcomer, operations.CHANGE_KEYS, signed(newcomer, change)
+
+
+def readings(
+    asker: Agency, holder: Agency, token: bytes
+) -> Iterator[tuple[Agency, Operation, Struct]]:
+    """The readings of the record, once it is numbered and signed."""
+    auditor = Agency("auditor", asker.index, asker.client, "auditor")
+    assert auditor.enrol().status == 200
+    readers.work(asker.index, sequence)
+    yield auditor, operations.AUDIT_PERSON, readers.person(auditor, token)
+    yield auditor, operations.AUDIT_ENTRIES, readers.entries(auditor, asker=asker.name)
+    yield asker, operations.AUDIT_OWN, readers.entries(asker, "own", asker=asker.name)
+    yield holder, operations.AUDIT_HELD, readers.held(holder, HANDLE)
 
 
 def cosigning(asker: Agency) -> Iterator[tuple[Agency, Operation, Struct]]:
