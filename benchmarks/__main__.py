@@ -1,9 +1,13 @@
 """`python -m benchmarks`: measure what docs/performance.md states; print a table and JSON.
 
-    python -m benchmarks [evaluation] [index] [matching] [--flags 10000] [--folder /tmp] [--json F]
+    python -m benchmarks [evaluation] [index] [log] [log-beside] [flips] [matching]
+                         [--flags 10000] [--entries 1000000] [--folder /tmp] [--json F]
 
 `evaluation` is arithmetic alone; `index` starts PostgreSQL and an index under gunicorn, publishes
-`--flags` flags, looks up, publishes ten times as many, and looks up again. Without words both run.
+`--flags` flags, looks up, publishes ten times as many, and looks up again. Without words
+both run, and both of the log. `log` sequences, verifies, proves and exports `--entries` entries;
+`log-beside` looks up with the worker and eight witnesses at work, and stopped. `flips` changes
+every byte of a small log and of its export.
 `matching` runs benchmarks.matching on a made population, if it is there. The database is on the
 disk of `--folder`; /dev/shm shows what is left without the disk.
 """
@@ -19,11 +23,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import evaluation, index_alone, lookups, publishing, server
+from benchmarks import evaluation, flips, index_alone, log, log_beside, lookups, publishing, server
 from benchmarks.figures import Figures, machine
 from benchmarks.memory import largest, uses
 
-PARTS = ("evaluation", "index", "matching")
+PARTS = ("evaluation", "index", "log", "log-beside", "flips", "matching")
 _SYNCS = 50
 
 
@@ -32,15 +36,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: evaluation index")
     parser.add_argument("--flags", type=int, default=10_000)
+    parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--json", type=Path, help="write the JSON here instead of printing it")
     asked = parser.parse_args()
-    parts = asked.parts or ["evaluation", "index"]
+    parts = asked.parts or ["evaluation", "index", "log", "log-beside"]
     figures = Figures()
     if "evaluation" in parts:
         evaluation.measure(figures)
     if "index" in parts:
         _index(figures, asked.folder, asked.flags)
+    if "log" in parts:
+        _log(figures, asked.folder, asked.entries)
+    if "log-beside" in parts:
+        _log_beside(figures, asked.folder)
+    if "flips" in parts:
+        with tempfile.TemporaryDirectory(dir=asked.folder) as home:
+            flips.measure(figures, Path(home))
     if "matching" in parts:
         _matching()
     print(f"\n{machine()}\n\n{figures.table()}\n")
@@ -71,6 +83,24 @@ def _index(figures: Figures, folder: Path, flags: int) -> None:
         ):
             peak = largest(uses(pid)) / 2**20
             figures.add(f"peak memory: {name}", peak, "MiB", "largest process, after all of this")
+
+
+def _log(figures: Figures, folder: Path, entries: int) -> None:
+    with (
+        server.running(folder) as postgres,
+        tempfile.TemporaryDirectory(dir=folder) as home,
+    ):
+        log.measure(figures, postgres, Path(home), entries, f"PostgreSQL in {folder}")
+
+
+def _log_beside(figures: Figures, folder: Path) -> None:
+    with (
+        server.running(folder) as postgres,
+        tempfile.TemporaryDirectory(dir=folder) as home,
+        index_alone.running(Path(home), postgres.create("index")) as alone,
+    ):
+        publishing.measure(figures, alone, postgres, 8_000, f"PostgreSQL in {folder}")
+        log_beside.measure(figures, alone, postgres, f"8,000 flags, PostgreSQL in {folder}")
 
 
 def _sync_ms(folder: Path) -> float:

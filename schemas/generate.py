@@ -10,6 +10,7 @@ import msgspec
 from schemas.agencies import Desk, Introduction, KeyChange
 from schemas.entries import Entry, ReceiptStatement
 from schemas.epochs import EpochDescriptor
+from schemas.exports import Manifest
 from schemas.flags import PublicationStatement
 from schemas.handover import HandoverContents, HandoverPackage
 from schemas.lookups import LookupStatement, ResolutionStatement, WithheldResult
@@ -20,6 +21,7 @@ from schemas.operations import (
     Operation,
 )
 from schemas.problems import ProblemDocument
+from schemas.successions import LogSuccession
 from schemas.witnesses import WitnessDeclaration
 
 DIRECTORY: Final = Path(__file__).parent / "generated"
@@ -29,7 +31,7 @@ SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 DOCUMENTS: Final[tuple[Any, ...]] = (
     Introduction, KeyChange, Desk, WitnessDeclaration, EpochDescriptor, HandoverPackage,
     HandoverContents, PublicationStatement, LookupStatement, ResolutionStatement, ReceiptStatement,
-    WithheldResult, Entry,
+    WithheldResult, Entry, LogSuccession, Manifest,
 )  # fmt: skip
 
 _SECURITY: Final[dict[str, list[dict[str, list[str]]]]] = {

@@ -49,14 +49,7 @@ def sequence(connection: Connection, index: Installation, _: int) -> Done:
         )
     if state.closed is not None:
         return Done(0, more=False)
-    filed = head_file.read(path, index.log.name)
-    if filed is None and state.note is not None:
-        raise OperatorError(
-            f"{path}: the log's head file is missing and nothing is signed without it: put it "
-            "back, or, if this database was never restored from a backup, run "
-            "`index-service log-head --accept`"
-        )
-    signed = _may_be_signed(connection, index, state, filed)
+    signed = may_be_signed(connection, index, state)
     try:
         ahead = [head for head in signed if head.size > state.head.size]
         if ahead:
@@ -100,9 +93,20 @@ def accept_head(connection: Connection, index: Installation) -> Head:
     return head
 
 
-def _may_be_signed(
-    connection: Connection, index: Installation, state: LogState, filed: Head | None
-) -> list[Head]:
+def may_be_signed(connection: Connection, index: Installation, state: LogState) -> list[Head]:
+    """Return every head of this log that may have been signed, as far as this index remembers.
+
+    Raises OperatorError, with the mend, if the head file or the mirror is missing: then nothing
+    may be signed.
+    """
+    path = _head_file(index)
+    filed = head_file.read(path, index.log.name)
+    if filed is None and state.note is not None:
+        raise OperatorError(
+            f"{path}: the log's head file is missing and nothing is signed without it: put it "
+            "back, or, if this database was never restored from a backup, run "
+            "`index-service log-head --accept`"
+        )
     heads = [filed, published_head(state), storage.highest_cosigned(connection)]
     if index.mirror is not None:
         heads.append(index.mirror.written())

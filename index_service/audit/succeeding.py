@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, insert, update
 from foundation.operator import OperatorError
 from index_service.audit import head_file, storage
 from index_service.audit.intake import Log, intake
+from index_service.audit.reading_segments import audit_postings, audit_segments
 from index_service.audit.rounds import log_round_cosignatures, log_rounds
 from index_service.audit.storage import (
     DatabaseTiles,
@@ -101,7 +102,7 @@ def _renumber(connection: Connection, opened: bytes, at: int) -> None:
 def _grow_anew(connection: Connection, generation: int) -> None:
     """Make tiles and head over the entries as they are numbered now; nothing is signed yet."""
     for table in (
-        log_round_cosignatures, log_rounds, log_cosignatures,
+        audit_postings, audit_segments, log_round_cosignatures, log_rounds, log_cosignatures,
         log_tiles,
     ):  # fmt: skip
         connection.execute(delete(table))

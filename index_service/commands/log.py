@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import click
+from sqlalchemy import Connection
 
 from foundation.operator import OperatorError, cli_guard
 from index_service.audit import sequencing, storage, succeeding
+from index_service.audit.storage import LogState
 from index_service.commands.home import home_option, opened
-from index_service.installation import log_of, log_secret
+from index_service.installation import Installation, log_of, log_secret
 from protocol.fingerprints import fingerprint40
 from protocol.keys import SigningKey
+from protocol.log.proofs import Head
 
 
 @click.command(name="log-successor")
@@ -63,7 +66,23 @@ def log_head(home: Path, accept: bool) -> None:
         click.echo(f"The head file says {head.size} entries.")
     with index.database.read() as connection:
         state = storage.state(connection)
+        signed = [] if state.closed else _may_be_signed(connection, index, state)
     if state.note is not None:
         click.echo(state.note.decode(), nl=False)
     if state.closed is not None:
         raise OperatorError(f"the log is closed: {state.closed}")
+    if isinstance(signed, OperatorError):
+        raise signed
+    behind = max((head.size for head in signed), default=0) - state.head.size
+    if behind > 0:
+        click.echo(f"The database lacks {behind} entries: the worker looks for them in the mirror.")
+
+
+def _may_be_signed(
+    connection: Connection, index: Installation, state: LogState
+) -> list[Head] | OperatorError:
+    """Return the heads, or why they cannot be read, to be said after the checkpoint is shown."""
+    try:
+        return sequencing.may_be_signed(connection, index, state)
+    except OperatorError as error:
+        return error

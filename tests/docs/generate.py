@@ -39,6 +39,7 @@ _SIGNED_BY: Final = {
     "LookupStatement": "the asking agency",
     "ResolutionStatement": "the agency that was phoned",
     "ReceiptStatement": "the log",
+    "LogSuccession": "the log that ends",
     "AuditStatement": "the agency that reads",
 }
 

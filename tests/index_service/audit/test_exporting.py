@@ -12,8 +12,11 @@ from index_service.app import create_app
 from index_service.audit import exporting, storage
 from protocol.exports import Checked, check_export
 from protocol.keys import SigningKey
+from protocol.log.errors import LogError
+from protocol.log.notes import read_note
 from protocol.verification import Fault
 from protocol.verifier_keys import read
+from tests.index_service.audit.flipping import flipped, members
 from tests.index_service.audit.logs import Kept
 from tests.index_service.partnership import Partnership
 from tests.index_service.publishing import look_up
@@ -90,18 +93,25 @@ def test_gos_sumdb_verifies_an_unpacked_export(long: Kept, tmp_path: Path) -> No
 def test_every_changed_byte_of_an_export_is_found(long: Kept, first: int) -> None:
     """Of those that mean something: what fills a file up to 512 bytes, and its headers, do not."""
     content = exported(long, first)
-    places = []
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        for member in archive:
-            places.append((member.offset_data, member.size))
-    chosen = random.Random(first)
+    chosen, files = random.Random(first), list(members(content))
     for _ in range(SAMPLED):
-        start, size = chosen.choice(places)
-        at, bit = start + chosen.randrange(size), 1 << chosen.randrange(8)
-        flipped = content[:at] + bytes([content[at] ^ bit]) + content[at + 1 :]
+        name, start, size = chosen.choice(files)
+        at = chosen.randrange(size)
+        changed = flipped(content, start + at, chosen.randrange(8))
+        if name == "checkpoint" and same_note(content, changed, start, size):
+            continue
         with pytest.raises(Fault):
-            checked(long, flipped)
+            checked(long, changed)
     checked(long, content)
+
+
+def same_note(content: bytes, changed: bytes, start: int, size: int) -> bool:
+    """Whether only bits that base64 leaves over at the end of a signature were changed."""
+    try:
+        before, after = (read_note(each[start : start + size]) for each in (content, changed))
+    except LogError:
+        return False
+    return before == after
 
 
 @pytest.mark.parametrize("cut", [1, 600, 5_000])

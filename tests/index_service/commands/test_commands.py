@@ -11,7 +11,9 @@ import requests
 from click.testing import CliRunner, Result
 from sqlalchemy import select, update
 
+from agency_connector.cli import main as connector_main
 from foundation.operator import OperatorError
+from index_service.audit import storage
 from index_service.audit.intake import intake
 from index_service.audit.sequencing import sequence
 from index_service.cli import main
@@ -101,8 +103,11 @@ def test_every_act_of_the_steward_is_recorded(home: Path) -> None:
         done = run(home, *words, group=2)
         assert done.exit_code == 0, done.output
     assert acts(home) == [
+        "log-opened",
         "agency-registered",
+        "code-issued",
         "agency-registered",
+        "code-issued",
         "purpose-added",
         "agreement-signed",
         "agency-suspended",
@@ -193,15 +198,65 @@ def test_verify_says_what_it_verified_and_names_what_is_bad(home: Path) -> None:
         with index.database.write() as connection:
             sequence(connection, index, 0)
     said = run(home, "verify")
-    assert said.output.startswith("1 entries and 1 tiles verified.")
+    assert said.output.startswith("2 entries and 1 tiles verified.")
     assert "safeguarding" not in said.output
     copied = ["verify", f"--database={index.settings.database.url.replace('///', f'///{home}/')}"]
-    assert "go together" in refusal(CliRunner().invoke(main, copied))
+    assert "has to come from somewhere else" in refusal(CliRunner().invoke(main, copied))
     copied.append(f"--log-key={index.log.verifier_key}")
     assert CliRunner().invoke(main, copied).output == said.output
     with index.database.write() as connection:
         connection.execute(update(intake).values(leaf=bytes(32)))
     assert "entry 0: its bytes" in refusal(run(home, "verify"))
+
+
+def test_an_export_is_verified_with_one_command_and_no_database(home: Path, tmp_path: Path) -> None:
+    """By either program; whoever changes one byte of it is told where."""
+    sequence_all(home)
+    file, moved = tmp_path / "log.ifi-export", tmp_path / "elsewhere"
+    said = run(home, "export", str(file))
+    assert said.exit_code == 0, said.output
+    assert said.output.startswith(f"Entries 0 to 0 of 1 written to {file}.")
+    assert acts(home)[-1] == "log-exported"
+    assert "exists already" in refusal(run(home, "export", str(file)))
+    key = said.output.split()[-1]
+    home.rename(moved)
+    words = ["verify", f"--export={file}", f"--log-key={key}"]
+    assert CliRunner().invoke(main, words).output.startswith("All 1 entries of borsetshire.ifi-log")
+    assert refusal(CliRunner().invoke(main, words[:2])).startswith("error: --log-key goes with")
+    connector = ["verify-export", str(file), f"--log-key={key}"]
+    done = CliRunner().invoke(connector_main, connector)
+    assert done.output.startswith("All 1 entries of borsetshire.ifi-log verified")
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"log-opened", b"log-openea"))
+    assert "does not verify. " in refusal(CliRunner().invoke(main, words))
+    assert "does not verify. " in refusal(CliRunner().invoke(connector_main, connector))
+
+
+def test_a_person_opens_a_successor_to_a_closed_log(home: Path) -> None:
+    words = ("log-successor", "--why=The disk broke", "--yes")
+    assert "a log that can go on has no successor" in refusal(run(home, *words))
+    sequence_all(home)
+    index = Installation.open(home)
+    with index.database.write() as connection:
+        storage.close(connection, storage.state(connection).head, "lost")
+    assert "the log is closed: lost" in refusal(run(home, "log-head"))
+    said = run(home, *words)
+    assert said.exit_code == 0, said.output
+    assert "has ended at 1 entries; 1 of them are kept, 0 are lost." in said.output
+    assert "borsetshire.ifi-log-2+" in said.output
+    sequence_all(home)
+    assert run(home, "verify").output.startswith("2 entries and 1 tiles verified.")
+    assert run(home, "log-head").output.startswith("borsetshire.ifi-log-2\n2\n")
+    assert {path.name for path in home.glob("log.head*")} == {"log.head", "log.head-2"}
+
+
+def sequence_all(home: Path) -> None:
+    """Sequence until nothing is left to do, as the worker would."""
+    index = Installation.open(home)
+    more = True
+    while more:
+        with index.database.write() as connection:
+            more = sequence(connection, index, 0).more
 
 
 def test_log_head_prints_the_checkpoint_and_accepts_a_lost_file(home: Path) -> None:
@@ -213,6 +268,7 @@ def test_log_head_prints_the_checkpoint_and_accepts_a_lost_file(home: Path) -> N
     (home / "log.head").unlink()
     with pytest.raises(OperatorError), index.database.write() as connection:
         sequence(connection, index, 0)
+    assert "log-head --accept" in refusal(run(home, "log-head"))
     assert run(home, "log-head", "--accept").exit_code == 0
     assert (home / "log.head").exists()
 
