@@ -16,6 +16,7 @@ from agency_connector.installation import Installation
 from agency_connector.publishing import storage
 from agency_connector.publishing import sync as publishing
 from agency_connector.receipts import following
+from agency_connector.transport import Refused
 from agency_connector.trust import directory
 from agency_connector.trust import storage as trust
 from agency_connector.witness import witnessing
@@ -28,6 +29,9 @@ from schemas.operations import RECEIVE_HANDOVERS
 
 _FIRST: Final = 12
 """A job is first due after this part of its interval, so that a restart does not put it off."""
+
+
+_AFTER_A_REFUSAL_MS: Final = 900_000
 
 
 def sync(installation: Installation) -> bool:
@@ -87,13 +91,26 @@ def read_log(installation: Installation) -> bool:
     return not done.alarmed
 
 
-def countersign(installation: Installation) -> bool:
-    """Witness the log, once somebody has handed over; return whether nothing was in the way."""
-    with installation.database.read() as connection:
-        handed_over = trust.pins(connection) is not None
-    if handed_over:
-        witnessing.witness(installation)
-    return True
+class Countersigning:
+    """Witnesses the log, once somebody has handed over.
+
+    A refusal is an entry of the log, so after one it waits before it asks again.
+    """
+
+    def __init__(self) -> None:
+        self._not_before = 0
+
+    def __call__(self, installation: Installation) -> bool:
+        """Return True: whatever is in the way is raised, and kept for `status`."""
+        with installation.database.read() as connection:
+            handed_over = trust.pins(connection) is not None
+        if handed_over and installation.clock() >= self._not_before:
+            try:
+                witnessing.witness(installation)
+            except Refused:
+                self._not_before = installation.clock() + _AFTER_A_REFUSAL_MS
+                raise
+        return True
 
 
 def start(installation: Installation, metrics: Metrics) -> BackgroundScheduler:
@@ -140,7 +157,7 @@ def start(installation: Installation, metrics: Metrics) -> BackgroundScheduler:
         scheduler.add_job(
             do,
             "interval",
-            ("witness", countersign),
+            ("witness", Countersigning()),
             seconds=told.witness_seconds,
             next_run_time=datetime.now(UTC),
             executor="witness",

@@ -33,7 +33,14 @@ class Contradiction:
 
 
 class TwoHistories(OperatorError):
-    """The log signed what contradicts what it signed before. Both are kept, an alarm is raised."""
+    """The log signed what contradicts what it signed before. Both are kept, an alarm is raised.
+
+    `is_new` is whether that had not been seen before.
+    """
+
+    def __init__(self, message: str, *, is_new: bool) -> None:
+        super().__init__(message)
+        self.is_new = is_new
 
 
 class Unproven(OperatorError):
@@ -76,8 +83,10 @@ def keep_contradiction(
     """Keep both signed checkpoints and raise the alarm, once; return the error to be raised."""
     said = _SAID[found.kind].format(size=held.head.size)
     with database.write() as connection:
-        _keep(connection, origin, held, shown, found, said, now)
-    return TwoHistories(f"{said}; nothing more of it is countersigned here: {_TO_DO}")
+        is_new = _keep(connection, origin, held, shown, found, said, now)
+    return TwoHistories(
+        f"{said}; nothing more of it is countersigned here: {_TO_DO}", is_new=is_new
+    )
 
 
 _TO_DO: Final = (
@@ -94,10 +103,11 @@ def _keep(
     found: Contradiction,
     said: str,
     now: int,
-) -> None:
+) -> bool:
     proof = "".join(f"{write_base64(part)}\n" for part in found.proof).encode()
     kept = (held.head.size, held.checkpoint)
-    if storage.keep_evidence(connection, origin, found.kind, kept, shown, proof, now):
+    is_new = storage.keep_evidence(connection, origin, found.kind, kept, shown, proof, now)
+    if is_new:
         raise_alarm(
             connection,
             kind=INCONSISTENT,
@@ -106,6 +116,7 @@ def _keep(
             now=now,
         )
         logs.get_logger().error("log.inconsistent", size=held.head.size)
+    return is_new
 
 
 def _makes(tiles: TileReader, head: Head) -> bool:

@@ -3,6 +3,7 @@
 Outbound only. What cannot be brought now is brought the next time, as it was written down.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ from agency_connector.installation import Installation
 from agency_connector.receipts import checkpoints
 from agency_connector.transport import NotGenuine, Refused, SignedClient
 from agency_connector.transport.log import CHECKPOINT, COSIGNED, LogClient
+from agency_connector.trust import directory
 from agency_connector.trust.anchors import Anchors
 from agency_connector.witness import policy, storage
 from agency_connector.witness.checking import (
@@ -86,7 +88,14 @@ def _witness(installation: Installation) -> Witnessing:
     client, index = checkpoints.client_of(installation, anchors), installation.index()
     try:
         declare(installation, index, anchors, own.verifier)
-        cosigned = _cosign_newest(own, client, log)
+        try:
+            cosigned = _cosign_newest(own, client, log)
+        except TwoHistories as found:
+            if found.is_new:
+                # From what we hold, an index that lost entries learns that it must not sign on.
+                with suppress(PlainError):
+                    _deliver(installation, index, anchors, own, log, anew=True)
+            raise
         delivered = _deliver(installation, index, anchors, own, log)
         agreed = _agreed(own, client, installation.anchors())
     finally:
@@ -186,19 +195,23 @@ def _deliver(
     anchors: Anchors,
     own: Witness,
     log: VerifierKey,
+    *,
+    anew: bool = False,
 ) -> bool:
-    """Bring the index what was cosigned last, if it has not got it; return whether it was so."""
+    """Bring the index what was cosigned last, if it has not got it; return whether it was so.
+
+    With `anew` it is brought once more: the index may have lost it.
+    """
     last = _last(own.database, log)
-    if last is None or last.delivered:
+    if last is None or (last.delivered and not anew):
         return False
     note = with_signatures(read_note(last.checkpoint), read_signatures(last.line.decode()))
     message = CosignedCheckpoint(note=note.to_bytes().decode())
     try:
         kept: CosignatureKept = index.call(COSIGN, message)
     except Refused as refused:
-        if refused.code not in ("no-witness-key", "bad-checkpoint"):
+        if not _is_our_key_unknown(installation, own, refused):
             raise
-        # The index was restored to before our declaration, or a copy of us declared another key.
         with own.database.write() as connection:
             storage.keep_declaration(connection, None, own.clock())
         declare(installation, index, anchors, own.verifier)
@@ -214,6 +227,13 @@ def _deliver(
         )
         raise_alarm(connection, kind=LOST, subject=log.name, sentence=sentence, now=own.clock())
     raise LogLost(sentence)
+
+
+def _is_our_key_unknown(installation: Installation, own: Witness, refused: Refused) -> bool:
+    """Return whether the index has no key of ours, or another: it or we were restored."""
+    if refused.code == "bad-checkpoint":
+        return directory.refresh(installation).witnesses.get(installation.agency) != own.verifier
+    return refused.code == "no-witness-key"
 
 
 def compare(own: Witness, client: LogClient, log: VerifierKey, note: bytes) -> None:

@@ -17,6 +17,7 @@ from deploy.demo.checking import Checking
 from deploy.demo.pages import start_pages
 from deploy.demo.partnership import bring_up
 from deploy.demo.programs import Services, start_no_more
+from deploy.demo.record import countersign
 from deploy.demo.state import fresh
 from deploy.demo.telling import Telling
 from foundation.operator import EXIT_FAILED, EXIT_INTERRUPTED, OperatorError, PlainError, one_line
@@ -60,10 +61,11 @@ def _run(folder: Path, telling: Telling, *, once: bool) -> int:
         partnership = bring_up(folder, services, telling, today)
         checking = Checking(partnership, telling)
         checking.all(today)
+        differences = [*checking.differences, *countersign(partnership, services, telling)]
         telling.step("What came of it")
-        for difference in checking.differences:
+        for difference in differences:
             telling.bad(difference)
-        if checking.differences:
+        if differences:
             return EXIT_FAILED
         telling.good(f"Every answer is what it should be ({time.monotonic() - began:.0f} s).")
         if not once:

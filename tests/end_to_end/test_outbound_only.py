@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,14 +17,13 @@ from tests.end_to_end.eastmere import INDEX_URL, Town, eastmere
 
 AGENCIES = ("police", "council", "health")
 
-# The real command, in a process that cannot take a connection: it may bind no socket at all.
+# The real command, in a process that cannot take a connection: none of its sockets may listen.
 WITHOUT_INBOUND = """
-import sys
-def refuse(event, arguments):
-    if event == "socket.bind":
-        sys.stderr.write("it tried to listen")
-        sys.exit(7)
-sys.addaudithook(refuse)
+import socket, sys
+def refuse(*_):
+    sys.stderr.write("it tried to listen")
+    sys.exit(7)
+socket.socket.listen = refuse
 from agency_connector.cli import main
 main()
 """
@@ -58,6 +58,7 @@ def work(town: Town, entries: int = 0) -> None:
 def served(tmp_path: Path) -> Iterator[tuple[Town, str]]:
     """A partnership whose index, and nothing else, can be connected to."""
     with eastmere(tmp_path) as town, listening(create_app(town.index_app)) as url:
+        town.index_app = replace(town.index_app, head_file=tmp_path / "log.head")
         for agency in AGENCIES:
             settings = town.home(agency) / "connector.toml"
             settings.write_text(settings.read_text().replace(INDEX_URL, url))

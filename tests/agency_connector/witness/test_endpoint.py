@@ -110,6 +110,45 @@ def test_hostile_bodies_are_refused_and_nothing_is_written(
         assert storage.last(connection, ORIGIN) is None
 
 
+def changed(old: int, size: int, **told: object) -> bytes:
+    """A request like `request` with another proof, key or origin."""
+    asked = read_request(request(old, size))
+    proof = told.get("proof", asked.proof)
+    origin, key = told.get("origin", ORIGIN), told.get("key", KEY)
+    note = sign_checkpoint(origin, asked.checkpoint.head, key).to_bytes()  # type: ignore[arg-type]  # a test's own mixture
+    return make_request(old, proof, note).to_bytes()  # type: ignore[arg-type]  # as above
+
+
+PROOF = read_request(request(5, 20)).proof
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (changed(5, 20, proof=PROOF[:-1]), 422),
+        (changed(5, 20, proof=(*PROOF, PROOF[0])), 422),
+        (changed(5, 20, proof=()), 422),
+        (changed(5, 20, proof=(PROOF[0],) * 63), 422),
+        (changed(5, 20, key=SigningKey.generate()), 403),
+        (changed(5, 20, origin="felpersham.ifi-log"), 404),
+        (changed(20, 20), 409),
+        (changed(0, 20), 409),
+        (request(7, 5), 400),
+        (changed(5, 20), 200),
+    ],
+)
+def test_each_wrong_proof_size_key_and_log_has_its_status(
+    url: str, witness: Witness, body: bytes, status: int
+) -> None:
+    """Over HTTP, to a witness that has cosigned five entries; what is refused moves nothing."""
+    assert ask(url, request(0, 5)).status_code == 200
+    assert ask(url, body).status_code == status
+    with witness.database.read() as connection:
+        kept = storage.last(connection, ORIGIN)
+    assert kept is not None
+    assert kept.head.size == (20 if status == 200 else 5)
+
+
 def test_a_thousand_signatures_are_refused(url: str) -> None:
     body = request(0, 5)
     line = body.splitlines(keepends=True)[-1]

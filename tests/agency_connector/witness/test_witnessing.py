@@ -1,10 +1,13 @@
 """A witness cosigns one history, brings it by itself, and keeps proof against a log with two."""
 
+from typing import Any
+
 import pytest
 
 from agency_connector.alarms import acknowledge, open_alarms
 from agency_connector.installation import Installation
-from agency_connector.transport import NotGenuine, Unreachable
+from agency_connector.scheduling import Countersigning
+from agency_connector.transport import NotGenuine, Refused, Unreachable
 from agency_connector.witness import standing, storage, witnessing
 from agency_connector.witness.checking import TwoHistories, Unproven
 from agency_connector.witness.cosigning import INCONSISTENT, Witness
@@ -16,6 +19,8 @@ from protocol.log.notes import MAX_NOTE_BYTES, read_note
 from protocol.log.policies import Policy
 from protocol.log.proofs import Head
 from protocol.log.tiles import tile_in
+from tests.agency_connector.conftest import Town
+from tests.agency_connector.fake_services import Refuse
 from tests.agency_connector.witness.conftest import Three
 from tests.agency_connector.witness.views import ORIGIN, View, text_at
 from tests.protocol.log.trees import GrownLog, leaves
@@ -158,6 +163,19 @@ def test_a_tree_that_shrank_is_evidence(three: Three) -> None:
     assert [found.kind for found in evidence(three.police)] == ["shrunk"]
 
 
+def test_an_index_that_lost_entries_is_brought_what_it_had_signed_once_more(three: Three) -> None:
+    """Restored from a backup, it knows of neither the entries nor our cosignature of them."""
+    witnessing.witness(three.police)
+    three.town.index.cosigned.clear()
+    three.honest.head = GrownLog(leaves(5)).head
+    three.town.index.lies["cosign"] = lambda honest: type(honest)(standing="not-continued", size=5)
+    for _ in range(2):
+        with pytest.raises(TwoHistories):
+            witnessing.witness(three.police)
+    assert brought(three) == [("police", 20)]
+    assert alarms(three.police) == [INCONSISTENT, witnessing.LOST]
+
+
 def test_a_round_that_is_older_than_our_cosignature_is_no_alarm(three: Three) -> None:
     """The log itself may have asked us to cosign meanwhile, or another process of ours did."""
     witnessing.witness(three.police)
@@ -259,6 +277,48 @@ def test_an_index_that_forgot_the_declaration_gets_it_again(three: Three) -> Non
     three.town.index.witnesses.clear()
     assert witnessing.witness(three.police).delivered
     assert set(three.town.index.witnesses) == {"police"}
+
+
+def test_an_index_that_has_another_key_of_ours_gets_the_right_one(three: Three) -> None:
+    """Both keyring and database were restored to what they were before the key was made anew."""
+    real = three.town.index.answer
+    council = three.town.index.witnesses["council"]
+
+    def answer(operation: Any, keyid: str, message: Any) -> Any:
+        if operation.name == "cosign" and three.town.index.witnesses["police"] is council:
+            raise Refuse(422, "bad-checkpoint", "It is not cosigned with the declared key.")
+        return real(operation, keyid, message)
+
+    three.town.index.answer = answer  # type: ignore[method-assign]  # for this index alone
+    three.town.index.witnesses["police"] = council
+    assert witnessing.witness(three.police).delivered
+    assert three.town.index.witnesses["police"] is not council
+
+
+def test_a_refusal_is_not_asked_for_again_at_once(three: Three) -> None:
+    """Each one is an entry, and a suspended agency's connector runs on."""
+    asked = 0
+
+    def refuse(_: object) -> object:
+        nonlocal asked
+        asked += 1
+        raise Refuse(403, "suspended", "Speak to the steward.")
+
+    three.town.index.lies["cosign"] = refuse
+    countersign = Countersigning()
+    with pytest.raises(Refused):
+        countersign(three.police)
+    assert countersign(three.police)
+    assert asked == 1
+    three.town.clock.advance(15 * 60 * 1000)
+    with pytest.raises(Refused):
+        countersign(three.police)
+    assert asked == 2
+
+
+def test_nothing_is_witnessed_before_somebody_has_handed_over(town: Town) -> None:
+    assert Countersigning()(town.enrolled("police"))
+    assert town.index.cosigned == []
 
 
 def test_what_keeps_a_witness_from_the_index_is_told_in_status(three: Three) -> None:
