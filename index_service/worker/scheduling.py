@@ -34,6 +34,14 @@ _THREADS: Final = 2
 _SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 
+def asked_every_s(job: Job) -> float:
+    """Return how many seconds a copy lets pass before it asks again whether `job` is due.
+
+    Twice as often as it is due, or it would be asked for just too early and skip a turn.
+    """
+    return min(job.every_s / 2, ASKED_EVERY_S)
+
+
 class Figures:
     """The worker's metrics: by job and outcome, and how many partners are stale."""
 
@@ -120,8 +128,7 @@ def _scheduled(index: Installation, figures: Figures) -> Iterator[None]:
             run,
             "interval",
             (job,),
-            # Twice as often as it is due, or it would be asked for just too early and skip a turn.
-            seconds=min(job.every_s / 2, ASKED_EVERY_S),
+            seconds=asked_every_s(job),
             executor=SEQUENCE if job.name == SEQUENCE else "default",
             next_run_time=datetime.now(UTC),
             max_instances=1,
