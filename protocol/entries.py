@@ -11,7 +11,7 @@ from schemas.entries import Entry
 
 # C2SP tlog-tiles: an entry bundle gives each entry a 16-bit length.
 MAX_ENTRY_BYTES = 65_535
-_DECODER: Final = msgspec.json.Decoder(Entry)  # type: ignore[var-annotated]  # a union is a type to msgspec
+_DECODER: Final = msgspec.json.Decoder(Entry)
 # For structs with ASCII names, without floats and with bounded integers, msgspec's order is
 # RFC 8785's; what it does not reproduce byte for byte is left to `canonical`.
 _SORTED: Final = msgspec.json.Encoder(order="sorted")

@@ -84,7 +84,7 @@ class Writer:
         member.size, member.mode, member.mtime = len(content), 0o600, at
         self._tar.addfile(member, io.BytesIO(content))
         # tarfile remembers every member; an export of a large log has very many.
-        self._tar.members.clear()
+        self._tar.members.clear()  # type: ignore[attr-defined]  # typeshed does not know it
 
     def close(self) -> None:
         """Write the end of the archive."""
@@ -203,7 +203,7 @@ class _Files:
             raise Fault(f"{name}: it is larger than any file of an export")
         held = self._tar.extractfile(member)
         content = held.read() if held else b""
-        self._tar.members.clear()
+        self._tar.members.clear()  # type: ignore[attr-defined]  # typeshed does not know it
         if len(content) != member.size:
             raise Fault(f"{name}: it is cut off")
         if name == CHECKPOINT:
