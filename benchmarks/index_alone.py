@@ -88,6 +88,8 @@ class IndexAlone:
         took = msgspec.json.decode(said.stdout, type=Took)
         if took.refused:
             raise SystemExit(f"{len(took.refused)} requests were refused: {took.refused[0]}")
+        if took.reopened:
+            print(f"{took.reopened} connections were closed without an answer", file=sys.stderr)
         return took
 
     def say_complete(self) -> None:

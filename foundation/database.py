@@ -5,6 +5,7 @@ the transaction. docs/decisions/storage.md says why.
 """
 
 import os
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from foundation import statements
 from foundation._faults import StorageUnavailable, explain
 from foundation.migrating import downgrade, migrate, require_migrated
 from foundation.operator import OperatorError
@@ -26,7 +28,12 @@ POOL_KEPT: Final = 5
 POOL_EXTRA: Final = 27
 POOL_WAIT_S: Final = 10
 _MODE: Final = "ifi_mode"
-_BEGIN: Final = {
+_BEGIN_ON_POSTGRESQL: Final = {
+    "read": b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    "write": b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    "migrate": b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+}
+_BEGIN_ON_SQLITE: Final = {
     "read": ("PRAGMA query_only = ON", "BEGIN"),
     "write": ("PRAGMA query_only = OFF", "BEGIN IMMEDIATE"),
     # A table is rebuilt by copy and drop; with foreign keys on, the drop would delete its children.
@@ -54,7 +61,7 @@ class Database:
             "sqlite" if self._url.get_backend_name() == "sqlite" else "postgresql"
         )
         self.engine = self._open()
-        self._readers = self.engine.execution_options(**_reader_options(self.dialect))
+        self._readers = self.engine.execution_options(**{_MODE: "read"})
         self._migrators = self.engine.execution_options(**{_MODE: "migrate"})
 
     @property
@@ -146,11 +153,18 @@ class Database:
             return engine
         engine = create_engine(
             self._url,
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "client_encoding": "utf8"},
+            connect_args={
+                "connect_timeout": CONNECT_TIMEOUT_S,
+                "client_encoding": "utf8",
+                # What is prepared is prepared by `foundation.statements`. Psycopg would deallocate
+                # that too whenever it forgets what it prepared itself, as after each rollback.
+                "prepare_threshold": None,
+            },
             **options,
         )
         event.listen(engine, "connect", self._check_postgresql)
+        event.listen(engine, "checkout", _require_quiet)
+        event.listen(engine, "begin", _begin_postgresql)
         return engine
 
     def _create_file(self, *_: object) -> None:
@@ -213,6 +227,19 @@ class Database:
             )
 
 
+def _require_quiet(connection: DBAPIConnection, _: ConnectionPoolEntry, __: object) -> None:
+    """Have the pool open a new connection instead of one to which the server has said something.
+
+    A server says nothing to a connection that asked nothing, unless it ends it: a server that was
+    stopped has closed it, and no answer need be waited for to know that. One that is lost later,
+    or without a word, is told by the first statement, and then nothing has been done yet.
+    """
+    socket = select.poll()
+    socket.register(connection.fileno(), select.POLLIN)
+    if connection.closed or socket.poll(0):
+        raise exc.DisconnectionError
+
+
 def _asked(setting: str) -> str:
     return f"current_setting('{setting}')"
 
@@ -234,13 +261,14 @@ def _parse(url: str) -> URL:
     )
 
 
-def _reader_options(dialect: Dialect) -> dict[str, Any]:
-    if dialect == "sqlite":
-        return {_MODE: "read"}
-    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+def _begin_postgresql(connection: Connection) -> None:
+    statements.begin(connection, _BEGIN_ON_POSTGRESQL[_mode(connection)])
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    mode = connection.get_execution_options().get(_MODE, "write")
-    for statement in _BEGIN[mode]:
+    for statement in _BEGIN_ON_SQLITE[_mode(connection)]:
         connection.exec_driver_sql(statement)
+
+
+def _mode(connection: Connection) -> str:
+    return str(connection.get_execution_options().get(_MODE, "write"))

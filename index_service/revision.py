@@ -5,9 +5,11 @@ stands still, what was read before still holds.
 """
 
 import secrets
+from typing import Final
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, Table, insert, select, update
 
+from foundation.statements import Statement
 from index_service.database import metadata
 
 revision = Table(
@@ -16,6 +18,8 @@ revision = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("number", BigInteger, nullable=False),
 )
+
+_CURRENT: Final = Statement(select(revision.c.number))
 
 
 def move_on(connection: Connection) -> None:
@@ -31,4 +35,5 @@ def move_on(connection: Connection) -> None:
 
 def current(connection: Connection) -> int:
     """Return the number at which the partnership stands; 0 before anything happened."""
-    return connection.execute(select(revision.c.number)).scalar() or 0
+    found = _CURRENT.rows(connection)
+    return int(found[0][0]) if found else 0

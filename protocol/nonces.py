@@ -5,6 +5,8 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, MetaData, String, Table, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
+from foundation.statements import Statement
+
 KEPT_MS: Final = 15 * 60 * 1000
 """Longer than any request stays acceptable: twice `protocol.http_signatures.WINDOW_S`, and more."""
 
@@ -25,10 +27,14 @@ def nonce_table(metadata: MetaData) -> Table:
 
 
 _NONCES = nonce_table(MetaData())
-_INSERT: Final = {
-    "sqlite": sqlite.insert(_NONCES).on_conflict_do_nothing().returning(_NONCES.c.keyid),
-    "postgresql": postgresql.insert(_NONCES).on_conflict_do_nothing().returning(_NONCES.c.keyid),
-}
+_REMEMBER: Final = Statement(
+    {
+        "sqlite": sqlite.insert(_NONCES).on_conflict_do_nothing().returning(_NONCES.c.keyid),
+        "postgresql": postgresql.insert(_NONCES)
+        .on_conflict_do_nothing()
+        .returning(_NONCES.c.keyid),
+    }
+)
 
 
 def remember(connection: Connection, keyid: str, nonce: bytes, now: int) -> bool:
@@ -37,11 +43,7 @@ def remember(connection: Connection, keyid: str, nonce: bytes, now: int) -> bool
     Of two transactions with one nonce the second waits for the first to end, and is told False if
     that committed.
     """
-    added = connection.execute(
-        _INSERT[connection.dialect.name],
-        {"keyid": keyid, "nonce": nonce, "received_at": now},
-    )
-    return added.first() is not None
+    return bool(_REMEMBER.rows(connection, keyid=keyid, nonce=nonce, received_at=now))
 
 
 def forget_old_nonces(connection: Connection, now: int) -> int:

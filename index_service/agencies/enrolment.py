@@ -1,7 +1,6 @@
 """Enrolment: the steward's one-time code turns a newcomer's keys into those the index knows."""
 
 import hashlib
-from typing import Final
 
 from sqlalchemy import Connection
 
@@ -9,13 +8,12 @@ from foundation.problems import Problem
 from index_service.agencies import key_entries, storage
 from index_service.audit.administration import administer
 from index_service.installation import Installation
+from index_service.spans import HOUR_MS
 from protocol.encoding import b64u_decode
 from protocol.enrolment_code import new_code
 from protocol.fingerprints import key_id
 from protocol.testimony import enrolled_note
 from schemas.agencies import AgencyRole, Enrolled, Enrolment
-
-_HOUR_MS: Final = 3_600_000
 
 
 def register(
@@ -33,7 +31,7 @@ def issue_code(connection: Connection, index: Installation, agency: str) -> str:
     connector talks to no other index.
     """
     text, code = new_code(index.signing_key.key_id)
-    expires_at = index.clock() + index.settings.rules.enrolment_code_hours * _HOUR_MS
+    expires_at = index.clock() + index.settings.rules.enrolment_code_hours * HOUR_MS
     storage.add_code(connection, hashlib.sha256(code).digest(), agency, expires_at)
     administer(connection, index, "code-issued", agency)
     return text

@@ -15,11 +15,13 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Table,
+    bindparam,
     insert,
     select,
     text,
 )
 
+from foundation.statements import Statement
 from index_service.database import metadata
 from protocol import receipts
 from protocol.encoding import b64u_encode
@@ -47,7 +49,11 @@ intake = Table(
     ),
 )
 
-_INSERT: Final = insert(intake)
+_RECORD: Final = Statement(
+    insert(intake)
+    .values(entry=bindparam("entry"), leaf=bindparam("leaf"), recorded_at=bindparam("recorded_at"))
+    .returning(intake.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +91,8 @@ class Recorded:
 def record(connection: Connection, log: Log, entry: Entry) -> Recorded:
     """Put `entry` into the intake, in the caller's transaction; raises EntryTooLarge."""
     encoded = entry_bytes(entry)
-    row = connection.execute(
-        _INSERT, {"entry": encoded, "leaf": leaf_hash(encoded), "recorded_at": entry.at}
-    )
-    (number,) = row.inserted_primary_key or (0,)
+    leaf = leaf_hash(encoded)
+    [(number,)] = _RECORD.rows(connection, entry=encoded, leaf=leaf, recorded_at=entry.at)
     return Recorded(int(number), encoded, _receipt(log, encoded, entry.at))
 
 

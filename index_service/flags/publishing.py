@@ -3,22 +3,21 @@
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from typing import Final
 
 from sqlalchemy import Connection
 
 from foundation.problems import Problem
 from index_service.agencies.desks import DeskRow
-from index_service.agencies.signing import not_the_callers
 from index_service.audit.administration import administer
 from index_service.audit.intake import record
+from index_service.caller_statements import own_statement
 from index_service.flags import marks, storage
 from index_service.flags.storage import StoredFlag
 from index_service.installation import Installation
-from protocol import canonical, documents
+from index_service.spans import CLOCK_SLACK_MS, DAY_MS
+from protocol import canonical
 from protocol.encoding import EncodingError, b64u_decode, b64u_encode
 from protocol.entries import new_entry_salt
-from protocol.envelopes import BadEnvelope
 from protocol.publications import items_root
 from protocol.signed_api import Caller
 from schemas.agencies import Publication
@@ -32,9 +31,6 @@ from schemas.flags import (
     PublicationStatement,
     Withdrawal,
 )
-
-_DAY_MS: Final = 86_400_000
-_CLOCK_SLACK_MS: Final = 300_000
 
 
 def take_batch(
@@ -72,7 +68,7 @@ def take_batch(
     if statement.kind == "erasure":
         done = _withdraw(connection, caller.agency, statement.epoch, batch.withdrawals)
     else:
-        latest = now + index.settings.rules.longest_flag_days * _DAY_MS
+        latest = now + index.settings.rules.longest_flag_days * DAY_MS
         done = _put(connection, standing.desks, caller.agency, statement.epoch, batch.flags, latest)
     entry = record(connection, index.log, _entry(index, batch, statement, done, now))
     answer = canonical.encode(
@@ -110,7 +106,7 @@ def take_mark(
             )
         marks.remove(connection, caller.agency, mark.epoch)
     else:
-        if mark.read_at > now + _CLOCK_SLACK_MS:
+        if mark.read_at > now + CLOCK_SLACK_MS:
             raise Problem(422, "from-the-future", "The reading is from the future: set the clock.")
         if mark.epoch not in standing.live_epochs(now):
             raise Problem(422, "epoch-not-live", f"Epoch {mark.epoch} is not live: see `status`.")
@@ -127,13 +123,8 @@ def take_mark(
 def _statement(
     index: Installation, caller: Caller, batch: FlagBatch, now: int
 ) -> PublicationStatement:
-    try:
-        statement = documents.read(batch.statement, PublicationStatement, caller.public)
-    except BadEnvelope as error:
-        raise Problem(422, "bad-document", f"The statement is refused. {error}") from error
-    if (statement.partnership, statement.agency) != (index.partnership, caller.agency):
-        raise not_the_callers(caller.agency)
-    if statement.signed_at > now + _CLOCK_SLACK_MS:
+    statement = own_statement(index, caller, batch.statement, PublicationStatement)
+    if statement.signed_at > now + CLOCK_SLACK_MS:
         raise Problem(422, "from-the-future", "The statement is from the future: set the clock.")
     putting = statement.kind != "erasure"
     items = batch.flags if putting else batch.withdrawals

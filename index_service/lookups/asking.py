@@ -9,18 +9,18 @@ import msgspec
 from sqlalchemy import Connection
 
 from foundation.problems import Problem
-from index_service.agencies.signing import not_the_callers
 from index_service.audit.intake import record
+from index_service.caller_statements import own_statement, require_timely
 from index_service.installation import Installation
 from index_service.lookups import limits, storage
 from index_service.lookups.reach import Reach, reach_of
 from index_service.lookups.storage import Match, ReferenceRow
+from index_service.spans import DAY_MS, HOUR_MS
 from index_service.standing import Standing
-from protocol import canonical, commitments, documents
+from protocol import canonical, commitments
 from protocol.commitments import SHOWN, WITHHELD, commit, commit_to_tokens, new_salt
 from protocol.encoding import EncodingError, b64u_decode, b64u_encode
 from protocol.entries import new_entry_salt
-from protocol.envelopes import BadEnvelope
 from protocol.references import new_reference
 from protocol.signed_api import Caller
 from protocol.tokens import LOOKUP_SIZES
@@ -38,10 +38,7 @@ from schemas.lookups import (
     WithheldResult,
 )
 
-_CLOCK_SLACK_MS: Final = 300_000
 _WIDEN_WITHIN_MS: Final = 30 * 60_000
-_HOUR_MS: Final = 3_600_000
-_DAY_MS: Final = 86_400_000
 _TOKEN_BYTES: Final = 16
 
 
@@ -92,7 +89,7 @@ def look_up(
         epochs=frozenset(token_sets),
         relied_on=frozenset(statement.agreements),
         now=now,
-        stale_before=now - index.settings.rules.stale_after_hours * _HOUR_MS,
+        stale_before=now - index.settings.rules.stale_after_hours * HOUR_MS,
     )
     found = _found(connection, token_sets, reach, now)
     shown, withheld, quotes = _results(index, statement, reach, found, now)
@@ -138,14 +135,8 @@ def look_up(
 def _statement(
     index: Installation, caller: Caller, request: LookupRequest, now: int
 ) -> LookupStatement:
-    try:
-        statement = documents.read(request.statement, LookupStatement, caller.public)
-    except BadEnvelope as error:
-        raise Problem(422, "bad-document", f"The statement is refused. {error}") from error
-    if (statement.partnership, statement.agency) != (index.partnership, caller.agency):
-        raise not_the_callers(caller.agency)
-    if abs(now - statement.signed_at) > _CLOCK_SLACK_MS:
-        raise Problem(422, "stale-statement", "The statement's time is off: set the clock.")
+    statement = own_statement(index, caller, request.statement, LookupStatement)
+    require_timely(statement.signed_at, now)
     if [s.epoch for s in request.sets] != [t.epoch for t in statement.tokens]:
         raise _not_as_stated("epochs")
     return statement
@@ -286,7 +277,7 @@ def _results(
     found: list[_Found],
     now: int,
 ) -> tuple[ShownResult, WithheldResult, list[ReferenceRow]]:
-    expires_at = now + index.settings.rules.reference_days * _DAY_MS
+    expires_at = now + index.settings.rules.reference_days * DAY_MS
     hits: list[Hit] = []
     quotes: list[ReferenceRow] = []
     withheld: list[WithheldHit] = []

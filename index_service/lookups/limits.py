@@ -1,28 +1,31 @@
 """Limits: how many lookups an agency and an officer may make, counted by the clock's hours."""
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Executable,
     ForeignKey,
     Integer,
     LargeBinary,
-    Select,
     String,
     Table,
     and_,
     bindparam,
     case,
+    cast,
     func,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from foundation.problems import Problem
+from foundation.statements import Statement
 from index_service.database import metadata
 from index_service.settings import LimitSettings
+from index_service.spans import HOUR_MS
 from protocol import documents
 from protocol.encoding import b64u_decode
 from protocol.envelopes import BadEnvelope
@@ -30,7 +33,6 @@ from schemas.envelopes import Envelope
 from schemas.lookups import LookupStatement
 from schemas.operations import LOOK_UP, RESOLVE, Operation
 
-_HOUR_MS: Final = 3_600_000
 _HOURS_A_DAY: Final = 24
 # Failed references are counted under a pseudonym that no officer can have: it is empty.
 _FAILED: Final = b""
@@ -50,30 +52,30 @@ lookup_counts = Table(
 )
 
 
-def _counted() -> Select[Any]:
+def _counted() -> Executable:
     """The statement that adds up an agency's and an officer's counts of the last day and hour."""
     c = lookup_counts.c
     this_hour, mine = c.hour == bindparam("hour"), c.officer == bindparam("officer")
-    return select(
-        func.sum(c.count),
-        func.sum(case((this_hour, c.count), else_=0)),
-        func.sum(case((mine, c.count), else_=0)),
-        func.sum(case((and_(this_hour, mine), c.count), else_=0)),
-    ).where(c.agency == bindparam("agency"), c.hour > bindparam("since"), c.officer != _FAILED)
+    spans = this_hour, mine, and_(this_hour, mine)
+    counts = (c.count, *(case((these, c.count), else_=0) for these in spans))
+    return select(*(cast(func.sum(count), BigInteger) for count in counts)).where(
+        c.agency == bindparam("agency"), c.hour > bindparam("since"), c.officer != _FAILED
+    )
 
 
-# Made once: making a statement anew for each lookup costs more than executing it.
-_COUNTED: Final = _counted()
+_COUNTED: Final = Statement(_counted())
 _KEY: Final = ("agency", "hour", "officer")
 _ONE_MORE: Final = {"count": lookup_counts.c.count + 1}
-_COUNT_ONE: Final = {
-    "sqlite": sqlite.insert(lookup_counts).on_conflict_do_update(
-        index_elements=_KEY, set_=_ONE_MORE
-    ),
-    "postgresql": postgresql.insert(lookup_counts).on_conflict_do_update(
-        index_elements=_KEY, set_=_ONE_MORE
-    ),
-}
+_COUNT_ONE: Final = Statement(
+    {
+        "sqlite": sqlite.insert(lookup_counts).on_conflict_do_update(
+            index_elements=_KEY, set_=_ONE_MORE
+        ),
+        "postgresql": postgresql.insert(lookup_counts).on_conflict_do_update(
+            index_elements=_KEY, set_=_ONE_MORE
+        ),
+    }
+)
 
 
 def count_lookup(
@@ -84,11 +86,11 @@ def count_lookup(
     An officer's own row is locked until the transaction ends, so the officer's limits are exact;
     an agency's can be passed by as many lookups as are under way at once.
     """
-    hour = now // _HOUR_MS
+    hour = now // HOUR_MS
     _add(connection, agency, hour, officer)
-    told = {"agency": agency, "hour": hour, "officer": officer}
-    row = connection.execute(_COUNTED, {**told, "since": hour - _HOURS_A_DAY}).one()
-    agency_day, agency_hour, officer_day, officer_hour = (int(n or 0) for n in row)
+    [(agency_day, agency_hour, officer_day, officer_hour)] = _COUNTED.rows(
+        connection, agency=agency, hour=hour, officer=officer, since=hour - _HOURS_A_DAY
+    )
     for counted, allowed, who, span in (
         (officer_hour, limits.officer_per_hour, "officer", "hour"),
         (officer_day, limits.officer_per_day, "officer", "day"),
@@ -105,7 +107,7 @@ def require_guesses_left(
     """Raise Problem 429 if the agency has quoted too many references that are not its own."""
     c = lookup_counts.c
     failed = select(c.count).where(
-        c.agency == agency, c.hour == now // _HOUR_MS, c.officer == _FAILED
+        c.agency == agency, c.hour == now // HOUR_MS, c.officer == _FAILED
     )
     if (connection.execute(failed).scalar() or 0) >= limits.failed_references_per_hour:
         raise _over("too-many-guesses", "Too many references were not this agency's", "hour", now)
@@ -124,7 +126,7 @@ def note_refusal(
     A refused lookup counts like an answered one, or "too wide" could be asked without end; one
     refused for being over a limit does not, or the limit would never let go.
     """
-    hour = now // _HOUR_MS
+    hour = now // HOUR_MS
     if operation is RESOLVE and code == "no-such-reference":
         _add(connection, agency, hour, _FAILED)
     elif operation is LOOK_UP and code not in _OVER:
@@ -141,12 +143,11 @@ def _officer(statement: Envelope | None) -> bytes:
 
 
 def _add(connection: Connection, agency: str, hour: int, officer: bytes) -> None:
-    told = {"agency": agency, "hour": hour, "officer": officer, "count": 1}
-    connection.execute(_COUNT_ONE[connection.dialect.name], told)
+    _COUNT_ONE.rows(connection, agency=agency, hour=hour, officer=officer, count=1)
 
 
 def _over(code: str, what: str, span: str, now: int) -> Problem:
-    wait = (_HOUR_MS - now % _HOUR_MS) // 1000 + 1
+    wait = (HOUR_MS - now % HOUR_MS) // 1000 + 1
     problem = Problem(
         429,
         code,

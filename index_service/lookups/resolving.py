@@ -1,18 +1,15 @@
 """Resolving a reference: the holder of the flag learns whom it is about and who asked."""
 
-from typing import Final
-
 from sqlalchemy import Connection
 
 from foundation.problems import Problem
-from index_service.agencies.signing import not_the_callers
 from index_service.audit.intake import record
+from index_service.caller_statements import own_statement, require_timely
 from index_service.installation import Installation
 from index_service.lookups import limits, storage
 from protocol import canonical, documents
 from protocol.encoding import b64u_encode
 from protocol.entries import new_entry_salt, read_entry
-from protocol.envelopes import BadEnvelope
 from protocol.references import BadReference, read_reference
 from protocol.signed_api import Caller
 from schemas.entries import Consultation, Disclosure
@@ -23,8 +20,6 @@ from schemas.lookups import (
     ResolutionRequest,
     ResolutionStatement,
 )
-
-_CLOCK_SLACK_MS: Final = 300_000
 
 
 def resolve(
@@ -83,15 +78,10 @@ def resolve(
 def _statement(
     index: Installation, caller: Caller, request: ResolutionRequest, now: int
 ) -> ResolutionStatement:
+    statement = own_statement(index, caller, request.statement, ResolutionStatement)
+    require_timely(statement.signed_at, now)
     try:
-        statement = documents.read(request.statement, ResolutionStatement, caller.public)
         read_reference(statement.reference)
-    except BadEnvelope as error:
-        raise Problem(422, "bad-document", f"The statement is refused. {error}") from error
     except BadReference as error:
         raise Problem(422, "bad-reference", str(error)) from error
-    if (statement.partnership, statement.agency) != (index.partnership, caller.agency):
-        raise not_the_callers(caller.agency)
-    if abs(now - statement.signed_at) > _CLOCK_SLACK_MS:
-        raise Problem(422, "stale-statement", "The statement's time is off: set the clock.")
     return statement

@@ -8,13 +8,12 @@ hit at a hidden desk changes neither how many rows are written nor, in steps, ho
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
-    Executable,
     ForeignKey,
     Index,
     Integer,
@@ -29,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from foundation.statements import Statement
 from index_service.audit.intake import intake
 from index_service.database import metadata
 from index_service.flags.storage import flag_tokens, flags
@@ -112,35 +112,42 @@ class LookupRow:
     at: int
 
 
-_MATCHES: Final[dict[str, Executable]] = {
-    "sqlite": select(
+# The tokens are one array, so that the statement is the same for every number of them. OFFSET 0
+# keeps the planner from looking at the flags in any other order than token by token: without it,
+# it reads every token there is as long as its statistics are wanting or old.
+_MATCHES: Final = Statement(
+    {
+        "postgresql": text(
+            "SELECT t.token, f.id, f.agency, f.epoch, f.handle, f.desk"
+            " FROM unnest(CAST(:tokens AS bytea[])) AS q(token)"
+            " CROSS JOIN LATERAL (SELECT token, flag FROM flag_tokens"
+            " WHERE token = q.token OFFSET 0) AS t"
+            " CROSS JOIN LATERAL (SELECT * FROM flags WHERE id = t.flag OFFSET 0) AS f"
+            " WHERE f.ends_at > :now"
+        )
+    }
+)
+# SQLite has no arrays: there the statement has a place for each token.
+_MATCHES_ON_SQLITE: Final = (
+    select(
         flag_tokens.c.token, flags.c.id, flags.c.agency, flags.c.epoch, flags.c.handle, flags.c.desk
     )
     .join_from(flag_tokens, flags, flags.c.id == flag_tokens.c.flag)
     .where(
         flag_tokens.c.token.in_(bindparam("tokens", expanding=True)),
         flags.c.ends_at > bindparam("now"),
-    ),
-    # The tokens come joined, so that the statement is the same for every number of them. OFFSET 0
-    # keeps the planner from looking at the flags in any other order than token by token: without
-    # it, it reads every token there is as long as its statistics are wanting or old.
-    "postgresql": text(
-        "SELECT t.token, f.id, f.agency, f.epoch, f.handle, f.desk"
-        " FROM generate_series(1, length(CAST(:tokens AS bytea)), 16) AS q(place)"
-        " CROSS JOIN LATERAL (SELECT token, flag FROM flag_tokens"
-        " WHERE token = substring(CAST(:tokens AS bytea) FROM q.place FOR 16) OFFSET 0) AS t"
-        " CROSS JOIN LATERAL (SELECT * FROM flags WHERE id = t.flag OFFSET 0) AS f"
-        " WHERE f.ends_at > :now"
-    ),
-}
-
-
-# Made once: making a statement anew for each lookup costs more than executing it.
-_CLAIM: Final = {
-    "sqlite": sqlite.insert(lookups).on_conflict_do_nothing().returning(lookups.c.lookup),
-    "postgresql": postgresql.insert(lookups).on_conflict_do_nothing().returning(lookups.c.lookup),
-}
-_SIDE_RECORD: Final = insert(side_records)
+    )
+)
+_CLAIM: Final = Statement(
+    {
+        "sqlite": sqlite.insert(lookups).on_conflict_do_nothing().returning(lookups.c.lookup),
+        "postgresql": postgresql.insert(lookups)
+        .on_conflict_do_nothing()
+        .returning(lookups.c.lookup),
+    }
+)
+_FINISH: Final = Statement(insert(side_records))
+_QUOTE: Final = Statement(insert(references))
 
 
 def matches(connection: Connection, tokens: Sequence[bytes], now: int) -> list[Match]:
@@ -148,13 +155,10 @@ def matches(connection: Connection, tokens: Sequence[bytes], now: int) -> list[M
 
     `tokens` are 16 bytes each and differ.
     """
-    dialect = connection.dialect.name
-    asked = b"".join(tokens) if dialect == "postgresql" else list(tokens)
-    rows = connection.execute(_MATCHES[dialect], {"tokens": asked, "now": now})
-    return [
-        Match(bytes(row.token), row.id, row.agency, row.epoch, bytes(row.handle), row.desk)
-        for row in rows
-    ]
+    if connection.dialect.name == "postgresql":
+        return [Match(*row) for row in _MATCHES.rows(connection, tokens=list(tokens), now=now)]
+    rows = connection.execute(_MATCHES_ON_SQLITE, {"tokens": tokens, "now": now})
+    return [Match(*row) for row in rows]
 
 
 def begin(
@@ -172,19 +176,17 @@ def begin(
 
     If another transaction is answering the same lookup, this waits until that one has ended.
     """
-    claimed = connection.execute(
-        _CLAIM[connection.dialect.name],
-        {
-            "agency": agency,
-            "lookup": lookup,
-            "digest": digest,
-            "officer": officer,
-            "purpose": purpose,
-            "wide": int(wide),
-            "at": now,
-        },
+    claimed = _CLAIM.rows(
+        connection,
+        agency=agency,
+        lookup=lookup,
+        digest=digest,
+        officer=officer,
+        purpose=purpose,
+        wide=int(wide),
+        at=now,
     )
-    return claimed.first() is not None
+    return bool(claimed)
 
 
 def finish(
@@ -199,17 +201,15 @@ def finish(
     withheld_salt: bytes,
 ) -> None:
     """Keep the side record, which ties the lookup to its entry."""
-    connection.execute(
-        _SIDE_RECORD,
-        {
-            "agency": agency,
-            "lookup": lookup,
-            "intake": number,
-            "sets": sets,
-            "answer": answer,
-            "withheld": pad_withheld(withheld),
-            "withheld_salt": withheld_salt,
-        },
+    _FINISH.rows(
+        connection,
+        agency=agency,
+        lookup=lookup,
+        intake=number,
+        sets=sets,
+        answer=answer,
+        withheld=pad_withheld(withheld),
+        withheld_salt=withheld_salt,
     )
 
 
@@ -242,11 +242,8 @@ def entry_of(connection: Connection, agency: str, lookup: bytes) -> bytes | None
 
 def add_references(connection: Connection, rows: Sequence[ReferenceRow]) -> None:
     """Keep the references that an answer gives out."""
-    if rows:
-        values: list[dict[str, Any]] = [
-            {name: getattr(row, name) for name in ReferenceRow.__slots__} for row in rows
-        ]
-        connection.execute(insert(references), values)
+    for row in rows:
+        _QUOTE.rows(connection, **{name: getattr(row, name) for name in ReferenceRow.__slots__})
 
 
 def find_reference(connection: Connection, reference: str, now: int) -> ReferenceRow | None:

@@ -16,13 +16,12 @@ from index_service.audit.reading_segments import forget_segments
 from index_service.installation import Installation
 from index_service.lookups.limits import lookup_counts
 from index_service.lookups.storage import references, side_records
+from index_service.spans import DAY_MS, HOUR_MS
 from index_service.worker.doing import Done
 from protocol.nonces import forget_old_nonces
 from protocol.testimony import erased_note
 
 PORTION: Final = 500
-_HOUR_MS: Final = 3_600_000
-_DAY_MS: Final = 24 * _HOUR_MS
 _COUNTS_KEPT_HOURS: Final = 48
 
 
@@ -74,7 +73,7 @@ def forget_references(connection: Connection, _: Installation, now: int) -> Done
 
 def forget_counts(connection: Connection, _: Installation, now: int) -> Done:
     """Forget how many lookups were made in hours that no limit looks at."""
-    old = lookup_counts.c.hour < now // _HOUR_MS - _COUNTS_KEPT_HOURS
+    old = lookup_counts.c.hour < now // HOUR_MS - _COUNTS_KEPT_HOURS
     return Done(connection.execute(delete(lookup_counts).where(old)).rowcount, more=False)
 
 
@@ -85,7 +84,7 @@ def forget_codes(connection: Connection, _: Installation, now: int) -> Done:
 
 def forget_handovers(connection: Connection, index: Installation, now: int) -> Done:
     """Forget sealed hand-over packages that their agency has had time enough to fetch."""
-    kept_since = now - index.settings.rules.handover_days * _DAY_MS
+    kept_since = now - index.settings.rules.handover_days * DAY_MS
     recorded = select(intake.c.recorded_at).where(intake.c.id == signed_documents.c.intake)
     old = (signed_documents.c.kind == "handover") & (recorded.scalar_subquery() < kept_since)
     return _portion(connection, signed_documents, "id", old)

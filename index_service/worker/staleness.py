@@ -4,8 +4,7 @@ from sqlalchemy import Connection
 
 from foundation import logs
 from index_service.installation import Installation
-
-_HOUR_MS = 3_600_000
+from index_service.spans import HOUR_MS
 
 
 def stale_partners(connection: Connection, index: Installation, now: int) -> tuple[str, ...]:
@@ -16,7 +15,7 @@ def stale_partners(connection: Connection, index: Installation, now: int) -> tup
     """
     standing = index.standing.read(connection)
     live = standing.live_epochs(now)
-    oldest = now - index.settings.rules.stale_after_hours * _HOUR_MS
+    oldest = now - index.settings.rules.stale_after_hours * HOUR_MS
     stale = []
     for row in standing.agencies.values():
         marks = [mark for mark in standing.published.get(row.agency, ()) if mark.epoch in live]

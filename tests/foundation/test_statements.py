@@ -1,0 +1,158 @@
+"""A statement that goes to the driver as it is does what SQLAlchemy's own execution does."""
+
+import pytest
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    event,
+    exc,
+    insert,
+    select,
+    text,
+    update,
+)
+
+from foundation.database import Database, StorageUnavailable
+from foundation.statements import Statement
+from tests.postgres import PostgresServer
+
+things = Table(
+    "things",
+    MetaData(),
+    Column("number", BigInteger, primary_key=True),
+    Column("octets", LargeBinary),
+    Column("words", String(32)),
+)
+ADD = Statement(insert(things).returning(things.c.number))
+RENAME = Statement(update(things).where(things.c.number == 1).values(words=bindparam("new")))
+ALL = Statement(select(things).order_by(things.c.number))
+
+
+@pytest.fixture
+def holding(database: Database) -> Database:
+    with database.write() as connection:
+        things.create(connection)
+    return database
+
+
+def test_values_come_back_as_they_went(holding: Database) -> None:
+    rows: list[tuple[int, bytes | None, str | None]] = [
+        (-(2**62), b"", ""),
+        (1, b"\x00\\x01'\xff", "a 'quoted' \\ word, \u20ac"),
+        (2**63 - 1, None, None),
+    ]
+    with holding.write() as connection:
+        for number, octets, words in rows:
+            added = ADD.rows(connection, number=number, octets=octets, words=words)
+            assert added == [(number,)]
+    with holding.read() as connection:
+        assert ALL.rows(connection) == rows
+        assert [tuple(row) for row in connection.execute(select(things))] == rows
+
+
+def test_a_change_without_rows_returns_none_and_rolls_back_with_its_transaction(
+    holding: Database,
+) -> None:
+    with holding.write() as connection:
+        ADD.rows(connection, number=1, octets=b"x", words="before")
+
+    def fail() -> None:
+        with holding.write() as connection:
+            assert RENAME.rows(connection, new="after") == []
+            assert ALL.rows(connection) == [(1, b"x", "after")]
+            raise LookupError
+
+    for _ in range(3):  # what the server has prepared outlives a rollback
+        with pytest.raises(LookupError):
+            fail()
+    with holding.read() as connection:
+        assert ALL.rows(connection) == [(1, b"x", "before")]
+
+
+def test_a_read_refuses_it_to_write(holding: Database) -> None:
+    with pytest.raises(exc.DBAPIError), holding.read() as connection:
+        ADD.rows(connection, number=1, octets=None, words=None)
+    with holding.write() as connection:
+        assert ALL.rows(connection) == []
+
+
+def test_a_broken_rule_is_the_error_that_sqlalchemy_has_for_it(holding: Database) -> None:
+    """And its message holds no value."""
+    with holding.write() as connection:
+        ADD.rows(connection, number=1, octets=None, words="Aoife")
+    with pytest.raises(exc.IntegrityError) as broken, holding.write() as connection:
+        ADD.rows(connection, number=1, octets=None, words="Aoife")
+    assert "Aoife" not in str(broken.value)
+
+
+def test_it_is_seen_by_those_who_watch_statements(holding: Database) -> None:
+    seen: list[str] = []
+
+    def watch(_c: object, _u: object, words: str, *_: object) -> None:
+        seen.append(words)
+
+    event.listen(holding.engine, "before_cursor_execute", watch)
+    with holding.write() as connection:
+        ALL.rows(connection)
+    event.remove(holding.engine, "before_cursor_execute", watch)
+    assert [words for words in seen if words.startswith("SELECT")] != []
+
+
+def test_a_list_is_an_array_of_bytes(postgres: PostgresServer) -> None:
+    spread = Statement({"postgresql": text("SELECT unnest(CAST(:of AS bytea[]))")})
+    database = Database(postgres.url(postgres.create()))
+    with database.read() as connection:
+        for of in ([b"", b"\x00\xff", b"x" * 300], [], [b"y"]):
+            assert spread.rows(connection, of=of) == [(item,) for item in of]
+    database.close()
+
+
+def test_a_value_that_no_column_has_is_refused(holding: Database) -> None:
+    if holding.dialect == "postgresql":
+        with pytest.raises(TypeError, match="float"), holding.write() as connection:
+            ADD.rows(connection, number=1.5, octets=None, words=None)
+
+
+def test_a_cut_connection_is_told_as_lost_and_the_next_one_works(postgres: PostgresServer) -> None:
+    database = Database(postgres.url(postgres.create()))
+    who = Statement({"postgresql": text("SELECT pg_backend_pid()")})
+    end = text("SELECT pg_terminate_backend(:number)")
+
+    def work_while_cut() -> None:
+        with database.write() as connection:
+            [(number,)] = who.rows(connection)
+            with database.write() as other:
+                other.execute(end, {"number": number})
+            who.rows(connection)
+
+    with pytest.raises(StorageUnavailable, match="was lost"):
+        work_while_cut()
+    with database.read() as connection:
+        assert who.rows(connection)
+    database.close()
+
+
+def test_a_connection_that_was_cut_while_idle_is_not_used_again(postgres: PostgresServer) -> None:
+    """No statement finds out: the pool sees that the server has said something."""
+    database = Database(postgres.url(postgres.create()))
+    who = Statement({"postgresql": text("SELECT pg_backend_pid()")})
+    with database.write() as kept, database.write() as idle:
+        [(here,)] = who.rows(kept)
+        [(number,)] = who.rows(idle)
+    another = Database(database.engine.url.render_as_string(hide_password=False))
+    with another.write() as other:
+        end = text(
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM unnest(CAST(:all AS int[])) pid"
+        )
+        other.execute(end, {"all": [here, number]})
+    for _ in range(2):
+        with database.write() as connection:
+            [(now,)] = who.rows(connection)
+            assert now not in {here, number}
+    another.close()
+    database.close()
