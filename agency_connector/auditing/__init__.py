@@ -1,0 +1,1 @@
+"""Who queried whom: readings of the record, asked for with a statement, verified, put in words."""

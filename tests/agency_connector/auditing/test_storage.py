@@ -1,0 +1,72 @@
+"""The journal of readings, on both databases: sealed, and the largest head is remembered."""
+
+from sqlalchemy import select
+
+from agency_connector.auditing.asking import NO_FILTER
+from agency_connector.auditing.records import Question, Told
+from agency_connector.auditing.storage import ReadingJournal, answered_checks, readings
+from agency_connector.journal import storage as journal
+from protocol.log.proofs import Head
+from schemas.checks import TypedParticulars
+from schemas.envelopes import Envelope, Signature
+from tests.agency_connector.conftest import Town
+
+READING = b"\x01" * 16
+ENVELOPE = Envelope(
+    payload_type="application/json", payload="", signatures=(Signature(keyid="A" * 22, sig=""),)
+)
+
+
+def question() -> Question:
+    return Question(
+        user="reader", officer="A" * 22, of="person", ground="Complaint 17/2026", salt=None,
+        particulars=TypedParticulars(full_name="Zephyrine Quillfeather"), second=None,
+        filter=NO_FILTER, asked_at=5,
+    )  # fmt: skip
+
+
+def told() -> Told:
+    return Told(
+        statement=ENVELOPE, checkpoint="", entry="", receipt=ENVELOPE, numbers=(7,), alarms=()
+    )
+
+
+def test_what_was_asked_is_sealed_and_the_largest_head_is_remembered(town: Town) -> None:
+    kept = ReadingJournal(town.enrolled("oversight"))
+    assert kept.largest_head() is None
+    for reading, head in (
+        (READING, Head(9, b"\x09" * 32)),
+        (b"\x02" * 16, Head(12, b"\x0c" * 32)),
+        (b"\x03" * 16, Head(10, b"\x0a" * 32)),
+    ):
+        kept.begin(reading, question(), 5)
+        kept.keep(reading, told(), head)
+    assert kept.largest_head() == Head(12, b"\x0c" * 32)
+    with kept.installation.database.read() as connection:
+        rows = connection.execute(select(readings)).all()
+    assert len(rows) == 3
+    for row in rows:
+        for secret in (b"Zephyrine", b"Complaint", b"reader"):
+            assert secret not in bytes(row.asked) + bytes(row.told)
+
+
+def test_a_reading_without_an_answer_says_why(town: Town) -> None:
+    kept = ReadingJournal(town.enrolled("oversight"))
+    kept.begin(READING, question(), 5)
+    kept.note_failure(READING, "not-an-auditor")
+    with kept.installation.database.read() as connection:
+        row = connection.execute(select(readings)).one()
+    assert (row.failed, row.told, row.size) == ("not-an-auditor", None, None)
+    assert kept.largest_head() is None
+
+
+def test_only_checks_that_have_an_answer_are_held_to_the_log(town: Town) -> None:
+    installation = town.enrolled("police")
+    with installation.database.write() as connection:
+        for number, at in enumerate((10, 20, 30)):
+            journal.begin(connection, bytes([number]) * 16, at, b"sealed")
+        for number in (0, 1):
+            journal.keep(connection, bytes([number]) * 16, b"sealed")
+    with installation.database.read() as connection:
+        assert answered_checks(connection, 0, 100) == [b"\x00" * 16, b"\x01" * 16]
+        assert answered_checks(connection, 10, 20) == [b"\x00" * 16]
