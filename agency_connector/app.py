@@ -1,4 +1,4 @@
-"""The connector as a WSGI application: the local API and the officers' pages, for this machine."""
+"""The connector as a WSGI application: the local API for this machine, and the agency's pages."""
 
 from typing import Final
 
@@ -7,9 +7,13 @@ from flask import Flask, Response, request
 from agency_connector.database import LOCATION
 from agency_connector.installation import MIGRATE_COMMAND, Installation
 from agency_connector.pages import api
-from agency_connector.pages.access import Access
-from agency_connector.pages.officer import OfficerPages, new_pages
+from agency_connector.pages.access import Access, SignInNeeded
+from agency_connector.pages.officer import OfficerPages
+from agency_connector.pages.screens import Screens
 from agency_connector.pages.sessions import Sessions
+from agency_connector.sign_in.kept_forms import KeptForms
+from agency_connector.sign_in.network import behind_proxies
+from agency_connector.sign_in.routes import SignInPages
 from foundation import health, metrics, problems
 from foundation.database import require_migrated
 from foundation.health import Readiness
@@ -28,20 +32,28 @@ def create_app(installation: Installation, figures: Metrics | None = None) -> Fl
     figures = figures or Metrics()
     metrics.observe(app, figures)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    sessions = Sessions(installation.clock)
-    access = Access(installation, sessions)
-    pages = OfficerPages(installation, access, sessions, new_pages(installation))
+    sessions, kept = Sessions(installation.clock), KeptForms(installation.clock)
+    access = Access(installation, sessions, kept)
+    screens = Screens(installation, access)
+    sign_in = SignInPages(installation, access, sessions, kept, screens)
+    pages = OfficerPages(installation, screens)
 
     def answer(problem: Problem) -> Response:
         for_programs = request.path.startswith("/api/") or request.endpoint in UNOBSERVED
         if for_programs or problem.code == "misdirected":
             return problem_response(problem)
+        if isinstance(problem, SignInNeeded):
+            return sign_in.lead(problem)
+        sign_in.note_refusal(problem)
         return pages.answer_problem(problem)
 
     problems.register(app, answer)
     guard = access.guard()
     api.serve(app, guard, installation)
+    screens.serve(app, guard)
+    sign_in.serve(app, guard)
     pages.serve(app, guard)
+    sign_in.shows_again("/checks", pages.form_again)
     ready = Readiness(
         {
             "database": lambda: require_migrated(
@@ -54,4 +66,12 @@ def create_app(installation: Installation, figures: Metrics | None = None) -> Fl
     )
     health.serve(app, guard, ready, figures)
     guard.seal(app)
+    app.wsgi_app = behind_proxies(app.wsgi_app, installation.settings.sign_in)  # type: ignore[method-assign]  # as Werkzeug documents it
+    if access.is_https:
+
+        @app.after_request
+        def _stay_with_tls(response: Response) -> Response:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+            return response
+
     return app

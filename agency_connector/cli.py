@@ -22,6 +22,8 @@ _COMMANDS: Final = {
     "lookup": ("lookup", "lookup"),
     "resolve": ("resolve", "resolve"),
     "token": ("token", "token"),
+    "account": ("account", "account"),
+    "sign-in": ("sign_in", "sign_in"),
     "run": ("run", "run"),
     "status": ("status", "status"),
     "doctor": ("doctor", "doctor"),

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from agency_connector.sign_in.settings import SignInSettings
 from agency_connector.sources.settings import SourceSettings
 from foundation import settings as toml
 from foundation.operator import OperatorError
@@ -83,8 +84,9 @@ class PublishingSettings(_Table, frozen=True):
 
 
 class PagesSettings(_Table, frozen=True):
-    """`[pages]`: where page and local API listen, loopback only, and where to be watched.
+    """`[pages]`: where page and local API listen, and where to be watched.
 
+    Loopback, or any address if people sign in and a proxy in front has TLS ([sign_in]).
 
     `watch` is `host:port` or `off` (foundation.health); unset: loopback, 1,000 ports higher.
     """
@@ -118,6 +120,7 @@ class Settings(_Table, frozen=True):
     sources: tuple[SourceSettings, ...] = ()
     publishing: PublishingSettings = PublishingSettings()
     pages: PagesSettings = PagesSettings()
+    sign_in: SignInSettings | None = None
     schedule: ScheduleSettings = ScheduleSettings()
 
     def __post_init__(self) -> None:

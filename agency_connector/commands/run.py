@@ -10,6 +10,7 @@ from flask import Flask
 from agency_connector import scheduling
 from agency_connector.app import create_app
 from agency_connector.installation import Installation
+from agency_connector.sign_in.settings import SignInSettings
 from foundation import health, logs, serving
 from foundation.metrics import Metrics
 from foundation.operator import OperatorError, cli_guard
@@ -48,7 +49,7 @@ def run(home: Path, bind: str | None) -> None:
     logs.configure("agency-connector", LOG_FIELDS)
     first = Installation.open(home)
     address = bind or first.settings.pages.bind
-    require_loopback(address)
+    require_fit(address, first.settings.sign_in)
     # The worker is forked from this process: it takes the open keyring and connects anew.
     first.close()
 
@@ -74,6 +75,22 @@ def run(home: Path, bind: str | None) -> None:
     )
 
 
+def require_fit(bind: str, sign_in: SignInSettings | None) -> None:
+    """Raise OperatorError unless pages may listen at `bind`: loopback, or behind TLS.
+
+    Other machines may reach them only if people sign in and a proxy in front of them has TLS.
+    """
+    if sign_in is None or not sign_in.is_https:
+        require_loopback(bind)
+    if sign_in is not None and not sign_in.is_https:
+        click.echo(
+            "The pages are plain http on this machine: their cookies are not marked Secure, and "
+            "other programs of this machine could read them. For other machines set "
+            '[sign_in] address = "https://..." and put a proxy with TLS in front.',
+            err=True,
+        )
+
+
 def require_loopback(bind: str) -> None:
     """Raise OperatorError unless `bind`, host:port, can be reached from this machine alone."""
     host = bind.rpartition(":")[0].removeprefix("[").removesuffix("]")
@@ -84,5 +101,5 @@ def require_loopback(bind: str) -> None:
     if not loopback:
         raise OperatorError(
             "page and local API listen on this machine only: write 127.0.0.1:8300 under [pages] in "
-            "connector.toml"
+            "connector.toml, or set [sign_in] up with an https address and a proxy"
         )

@@ -1,4 +1,4 @@
-"""The officers' pages: sign in, check a name, look wider, and someone has quoted a reference.
+"""The officers' pages: check a name, look wider, and someone has quoted a reference.
 
 Every change is a POST that ends in a redirect to a page under a random id. No name stands in an
 address or a title, and the page of a check is read from the journal, for its own officer alone.
@@ -6,120 +6,70 @@ address or a title, and the page of a check is read from the journal, for its ow
 
 import re
 import secrets
-from importlib import resources
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from flask import Flask, Response, g, redirect, request, url_for
-from jinja2 import PackageLoader
-from werkzeug.wrappers import Response as BaseResponse
+from flask import Flask, Response, g, request
 
-from agency_connector.alarms import showing
 from agency_connector.installation import Installation
 from agency_connector.lookups import asking, hours, partnership, resolving
 from agency_connector.lookups.answer import LISTED, never_show_sentence
 from agency_connector.lookups.errors import problem_of
-from agency_connector.pages import local_users
-from agency_connector.pages.access import Access, Caller
+from agency_connector.pages.access import Caller
 from agency_connector.pages.forms import IDENTIFIER_KINDS, CheckForm, Wrong, field_of
-from agency_connector.pages.sessions import Session, Sessions
-from foundation.database import StorageUnavailable
+from agency_connector.pages.screens import Screens, to
+from agency_connector.pages.sessions import Session
+from agency_connector.sign_in.kept_forms import KeptForm
 from foundation.operator import OperatorError
-from foundation.pages import Pages
 from foundation.problems import Problem
 from foundation.routes import Guard
 from protocol.encoding import b64u_encode
 from protocol.references import spoken
 from schemas.checks import TypedParticulars, WiderRequest
 
-SERVICE: Final = "Check a name"
 _ID_BYTES: Final = 16
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 _NEW_ID_FOR: Final = frozenset({"check-differs", "check-lapsed"})
-_SEE_OTHER: Final = 303
 _SEARCHED_FOR: Final = {
     "narrow": "People who are surely or probably the same",
     "wide": "Wider: people who may be the same",
 }
 
 
-def new_pages(installation: Installation) -> Pages:
-    """Return the renderer of this connector's templates."""
-    return Pages(
-        PackageLoader("agency_connector.pages"),
-        service=SERVICE,
-        organisation=installation.settings.agency.name,
-        styles=resources.files("agency_connector.pages").joinpath("pages.css").read_text("utf-8"),
-    )
-
-
 class OfficerPages:
     """The views of one app."""
 
-    def __init__(
-        self, installation: Installation, access: Access, sessions: Sessions, pages: Pages
-    ) -> None:
+    def __init__(self, installation: Installation, screens: Screens) -> None:
         self._installation = installation
-        self._access = access
-        self._sessions = sessions
-        self._pages = pages
+        self._screens = screens
 
     def serve(self, app: Flask, guard: Guard) -> None:
         """Register the pages."""
-        self._pages.serve(app, guard, may=Caller.NEWCOMER)
         for rule, method, may, view in (
-            ("/sign-in", "GET", Caller.NEWCOMER, self.sign_in_form),
-            ("/sign-in", "POST", Caller.NEWCOMER, self.sign_in),
-            ("/sign-out", "POST", Caller.OFFICER, self.sign_out),
             ("/", "GET", Caller.OFFICER, self.form),
             ("/checks", "POST", Caller.OFFICER, self.check),
             ("/checks/<check>", "GET", Caller.OFFICER, self.answer),
             ("/checks/<check>/wider", "POST", Caller.OFFICER, self.wider),
-            ("/references", "GET", Caller.OFFICER, self.reference_form),
-            ("/references", "POST", Caller.OFFICER, self.resolve),
-            ("/references/<resolution>", "GET", Caller.OFFICER, self.resolved),
+            ("/references", "GET", Caller.DESK, self.reference_form),
+            ("/references", "POST", Caller.DESK, self.resolve),
+            ("/references/<resolution>", "GET", Caller.DESK, self.resolved),
         ):
             guard.route(app, rule, (method,), may=may, endpoint=view.__name__)(view)
 
     def answer_problem(self, problem: Problem) -> Response:
-        """Return a problem as a page; for want of a session, the way to sign in."""
-        if problem.code == "sign-in":
-            return _to("sign_in_form")
+        """Return a problem as a page."""
         return self._render("trouble.html", status=problem.status, problem=problem)
-
-    def sign_in_form(self) -> Response:
-        """Ask for the local token."""
-        return self._render("sign_in.html", wrong="")
-
-    def sign_in(self) -> Response:
-        """Start a session for whoever has a local token."""
-        token_hash = local_users.hash_of(request.form.get("token", "").strip())
-        user = local_users.user_of(self._installation, token_hash)
-        if user is None:
-            return self._render(
-                "sign_in.html", status=403, wrong="This token is not one of this connector's"
-            )
-        self._sessions.end(request.cookies.get(self._access.cookie, ""))
-        response = _to("form")
-        response.set_cookie(
-            self._access.cookie,
-            self._sessions.start(user, token_hash),
-            httponly=True,
-            samesite="Strict",
-            path="/",
-        )
-        return response
-
-    def sign_out(self) -> Response:
-        """End the session."""
-        self._sessions.end(request.cookies.get(self._access.cookie, ""))
-        response = _to("sign_in_form")
-        response.delete_cookie(self._access.cookie, path="/", httponly=True, samesite="Strict")
-        return response
 
     def form(self) -> Response:
         """Show the form to check a name."""
         return self._check_form(CheckForm.empty(_new_id()))
+
+    def form_again(self, kept: KeptForm) -> Response:
+        """Show a form that was sent after the session had ended, as it was."""
+        late = Wrong(
+            "", "You were signed out before this was sent: nothing was checked. Send it now"
+        )
+        return self._check_form(CheckForm.of(kept.values).numbered(_new_id()), (late,))
 
     def check(self) -> Response:
         """Check the name and lead to the answer; the same form sent twice is one check."""
@@ -168,11 +118,11 @@ class OfficerPages:
             )
         except OperatorError as error:
             raise problem_of(error) from error
-        return _to("answer", check=wider)
+        return to("answer", check=wider)
 
     def reference_form(self) -> Response:
         """Ask for the reference that was quoted."""
-        return self._render("reference.html", typed="", wrong="")
+        return self._render("reference.html", holds_input=True, typed="", wrong="")
 
     def resolve(self) -> Response:
         """Resolve the reference and lead to what it is about."""
@@ -182,9 +132,13 @@ class OfficerPages:
         except OperatorError as error:
             problem = problem_of(error)
             return self._render(
-                "reference.html", status=problem.status, typed=typed, wrong=problem.detail
+                "reference.html",
+                status=problem.status,
+                holds_input=True,
+                typed=typed,
+                wrong=problem.detail,
             )
-        return _to("resolved", resolution=answer.resolution)
+        return to("resolved", resolution=answer.resolution)
 
     def resolved(self, resolution: str) -> Response:
         """Show what a quoted reference is about, from the journal."""
@@ -205,7 +159,7 @@ class OfficerPages:
             asking.check(self._installation, _session().user, wanted)
         except OperatorError as error:
             raise problem_of(error) from error
-        return _to("answer", check=wanted.check)
+        return to("answer", check=wanted.check)
 
     def _failed_form(self, sent: CheckForm, problem: Problem) -> Response:
         wrong = Wrong(field_of(problem.detail), problem.detail)
@@ -224,6 +178,7 @@ class OfficerPages:
         return self._render(
             "check.html",
             status=status,
+            holds_input=True,
             sent=sent.values,
             wrong=wrong,
             wrong_of=first,
@@ -244,23 +199,12 @@ class OfficerPages:
             return code
         return next((purpose.words for purpose in listed if purpose.code == code), code)
 
-    def _render(self, template: str, *, status: int = 200, **values: object) -> Response:
-        return self._pages.render(
-            template,
-            status=status,
-            session=self._access.session(),
-            spoken=spoken,
-            here=request.endpoint,
-            standing_alarms=self._alarms(),
-            **values,
+    def _render(
+        self, template: str, *, status: int = 200, holds_input: bool = False, **values: object
+    ) -> Response:
+        return self._screens.render(
+            template, status=status, holds_input=holds_input, spoken=spoken, **values
         )
-
-    def _alarms(self) -> tuple[str, ...]:
-        try:
-            return tuple(alarm.sentence for alarm in showing.standing(self._installation))
-        except StorageUnavailable:
-            # A page that says what is wrong with the database must not fail for want of it.
-            return ("the alarms cannot be read, because the connector's database cannot",)
 
 
 def _facts(typed: TypedParticulars, purpose: str, breadth: str) -> list[dict[str, object]]:
@@ -282,13 +226,6 @@ def _facts(typed: TypedParticulars, purpose: str, breadth: str) -> list[dict[str
 def _session() -> Session:
     session: Session = g.principal
     return session
-
-
-def _to(endpoint: str, **values: Any) -> Response:
-    response: BaseResponse = redirect(url_for(endpoint, **values), _SEE_OTHER)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response  # type: ignore[return-value]  # Flask makes its own Response
 
 
 def _new_id() -> str:

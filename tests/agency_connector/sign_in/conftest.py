@@ -1,0 +1,109 @@
+"""Fixtures of signing in: a connector whose settings say how, and a real identity provider."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from agency_connector.app import create_app
+from agency_connector.database import LOCATION
+from agency_connector.installation import JOURNAL, SEALING, SIGNING, Installation
+from agency_connector.sign_in.routes import CLIENT_SECRET
+from foundation.database import Database, migrate
+from foundation.keyring import Keyring, seal_from_setting
+from protocol.keys import SealingKey, SigningKey
+from tests.agency_connector.sign_in.identity_provider import (
+    CLIENT,
+    SECRET,
+    IdentityProvider,
+    serving,
+)
+from tests.conftest import FakeClock
+
+TOML = """
+[agency]
+id = "police"
+name = "Borsetshire Police"
+[index]
+url = "http://127.0.0.1:8001"
+[evaluator]
+url = "http://127.0.0.1:8002"
+[keys]
+seal = "unsealed"
+file = "keys.json"
+"""
+
+
+@dataclass
+class Connector:
+    """The police's connector, which nobody has enrolled yet; `installation` is its newest."""
+
+    home: Path
+    clock: FakeClock
+    installation: Installation
+
+    def set_up(self, toml: str = "") -> Installation:
+        """Write `[sign_in]` into the settings and open the connector anew."""
+        (self.home / "connector.toml").write_text(TOML + toml)
+        self.installation.close()
+        self.installation = Installation.open(self.home, clock=self.clock)
+        return self.installation
+
+
+@pytest.fixture
+def connector(tmp_path: Path, clock: FakeClock) -> Iterator[Connector]:
+    """A fresh connector."""
+    (tmp_path / "connector.toml").write_text(TOML)
+    (tmp_path / "state").mkdir()
+    keyring = Keyring.create(tmp_path / "keys.json", seal_from_setting("unsealed"))
+    keyring.put(SIGNING, SigningKey.generate().to_bytes())
+    keyring.put(SEALING, SealingKey.generate().to_bytes())
+    keyring.put(JOURNAL, secrets.token_bytes(32))
+    database = Database(f"sqlite:///{tmp_path / 'state' / 'connector.db'}")
+    migrate(database, LOCATION)
+    database.close()
+    made = Connector(tmp_path, clock, Installation.open(tmp_path, clock=clock))
+    yield made
+    made.installation.close()
+
+
+@pytest.fixture
+def by_accounts(connector: Connector) -> Flask:
+    """The connector with local accounts, on this machine."""
+    return create_app(connector.set_up("[sign_in]\naccounts = true\n"))
+
+
+@pytest.fixture
+def provider(clock: FakeClock) -> Iterator[IdentityProvider]:
+    """A real identity provider."""
+    with serving(IdentityProvider(clock)) as served:
+        yield served
+
+
+@pytest.fixture
+def by_provider(connector: Connector, provider: IdentityProvider) -> Callable[..., Flask]:
+    """Makes the connector with the provider; further settings may be given."""
+
+    def made(more_of_provider: str = "", more: str = "") -> Flask:
+        installation = connector.set_up(
+            f"""[sign_in]
+address = "http://127.0.0.1:8300"
+{more}
+[sign_in.provider]
+name = "Borsetshire sign-in"
+issuer = "{provider.address}"
+client_id = "{CLIENT}"
+amr = ["otp", "hwk"]
+{more_of_provider}
+[sign_in.provider.roles]
+officer = ["IFI officers"]
+supervisor = ["IFI supervisors"]
+"""
+        )
+        installation.keyring.put(CLIENT_SECRET, SECRET.encode())
+        return create_app(installation)
+
+    return made
