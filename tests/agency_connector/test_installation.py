@@ -41,7 +41,9 @@ def home(tmp_path: Path) -> Path:
 def test_init_makes_an_installation_that_opens(home: Path) -> None:
     installation = Installation.open(home)
     assert installation.settings.agency.name == 'Oakshire "Council"'
-    assert installation.keyring.names() == ("handles", "journal", "padding", "sealing", "signing")
+    assert installation.keyring.names() == (
+        "handles", "journal", "padding", "sealing", "signing", "witness",
+    )  # fmt: skip
     installation.close()
 
 

@@ -80,6 +80,7 @@ def test_every_answer_is_what_it_should_be(run: Run) -> None:
     assert run.code == 0, run.out + run.err
     assert "Every answer is what it should be" in run.out
     assert "WRONG" not in run.out
+    assert "The record is whole to " in run.out
 
 
 def test_the_demo_is_calm_plain_and_honest_about_itself(run: Run) -> None:
