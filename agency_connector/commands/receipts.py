@@ -34,8 +34,8 @@ def receipts(home: Path) -> None:
         installation.close()
     click.echo(f"The log has {done.newest.head.size} entries; {done.newest.countersigned()}.")
     click.echo(
-        f"{counts.verified} receipts are verified ({done.verified} of them now), {counts.found} "
-        f"stand in the log and wait for witnesses, {counts.waiting} are not in it yet."
+        f"Receipts: {counts.verified} verified ({done.verified} of them now), {counts.found} in "
+        f"the log and waiting for witnesses, {counts.waiting} not in it yet."
     )
     for receipt in waiting[:_LISTED]:
         click.echo(f"  {_line(receipt)}")

@@ -35,21 +35,21 @@ def verify_log(home: Path) -> None:
 def lines(name: str, found: Whole) -> list[str]:
     """Return what is whole, as it is printed."""
     head = found.checkpoint.head
-    whole_ = f"{head.size} entries, {found.tiles} tiles, and the root that was signed"
+    read = f"tiles read: {found.tiles}"
     told = [
-        f"The log {name} is whole: {whole_}.",
+        f"The log {name} is whole: its {head.size} entries make the root that was signed ({read}).",
         f"Root {write_base64(head.root)}, {found.checkpoint.countersigned()}.",
     ]
     if found.heads:
         told.append(
-            f"It is the continuation of all {found.heads} states that this connector has read or "
-            f"countersigned before, the latest with {found.longest} entries."
+            f"It continues every state of it that this connector had read or countersigned before: "
+            f"{found.heads}, the latest with {found.longest} entries."
         )
     if found.entries is None:
         told.append("The entries themselves were not read: only an auditor may. Their hashes were.")
     else:
         told.append(f"All {found.entries} entries were read, and are what was hashed.")
-    told.append(f"{found.own} entries of our own stand where this connector had found them.")
+    told.append(f"{found.own} of our own entries stand where this connector had found them.")
     if found.waiting:
         told.append(
             f"{found.waiting} more have no place yet: `agency-connector receipts` looks for them."

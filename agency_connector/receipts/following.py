@@ -109,8 +109,8 @@ def _read(
         read = storage.mark_before(connection, log, before)
         heads = storage.heads_after(connection, log, read.size)
     _require_forward(newest.head, read.head(), heads)
-    if enough is not None and read.size < enough.head.size <= newest.head.size:
-        # Between two fetches the log may grow, so this one may be the greater.
+    if enough is not None and enough.head != newest.head:
+        # The log may have grown between the fetches: then this one is the greater and waits.
         heads.setdefault(enough.head.size, enough.head)
     wanted = {receipt.leaf for receipt in waiting}
     positions: dict[bytes, int] = {}

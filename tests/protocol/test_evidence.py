@@ -77,7 +77,7 @@ def disclosed(agency: str, key: SigningKey) -> Disclosure:
     )  # fmt: skip
 
 
-ENTRIES = [
+ENTRIES: list[Administration | Disclosure] = [
     enrolled("police", FIRST),
     enrolled("council", STRANGER),
     key_changed("police", FIRST, SECOND),
@@ -107,8 +107,8 @@ def evidence(entry: str = "ours", keys: tuple[str, ...] = ("first", "change")) -
     proofs = [inclusion_proof(GROWN.hashes(), at, GROWN.head.size) for at in range(len(CONTENTS))]
     publics = {"first": FIRST, "stranger": STRANGER, "change": SECOND}
     at = PLACE[entry]
-    statement = ENTRIES[at].statement  # type: ignore[union-attr]  # an entry with one
-    assert statement is not None
+    told = ENTRIES[at]
+    assert isinstance(told, Disclosure)
     return Evidence(
         format="ifi/1 evidence",
         log=LOG.text,
@@ -116,7 +116,7 @@ def evidence(entry: str = "ours", keys: tuple[str, ...] = ("first", "change")) -
         checkpoint=note("x", "y"),
         agency="police",
         entry=proved_entry(at, CONTENTS[at], proofs[at]),
-        statement=statement,
+        statement=told.statement,
         keys=tuple(
             proved_key(PLACE[key], CONTENTS[PLACE[key]], proofs[PLACE[key]], public(publics[key]))
             for key in keys

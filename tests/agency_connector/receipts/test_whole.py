@@ -42,10 +42,10 @@ def test_it_says_in_words_what_is_whole(grown: Log) -> None:
     told = command(grown, "verify-log")
     assert told.exit_code == 0, told.output
     size = grown.kept.published().size
-    assert f"The log borsetshire.ifi-log is whole: {size} entries" in told.output
+    assert f"The log borsetshire.ifi-log is whole: its {size} entries make" in told.output
     assert "countersigned by 3 of 3 witnesses: council (" in told.output
     assert f"latest with {size - 40} entries" in told.output
-    assert "1 entries of our own stand" in told.output
+    assert "1 of our own entries stand" in told.output
     assert "only an auditor may" in told.output
 
 
