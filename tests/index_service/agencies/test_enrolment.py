@@ -71,7 +71,7 @@ def test_enrolment_is_an_entry(partnership: Partnership) -> None:
     with partnership.index.database.read() as connection:
         entries = [read_entry(row.entry) for row in connection.execute(select(intake))]
     acts = [entry.act for entry in entries if isinstance(entry, Administration)]
-    assert acts == ["agency-registered", "agency-enrolled"]
+    assert acts == ["agency-registered", "code-issued", "agency-enrolled"]
 
 
 def test_nobody_is_in_the_directory_until_enrolled(partnership: Partnership) -> None:
