@@ -14,8 +14,12 @@ from agency_connector.trust import directory, handover, key_change, own_desks, s
 from agency_connector.trust.enrolment import enrol
 from foundation.operator import OperatorError
 from protocol import documents
+from protocol import handover as packages
 from protocol.encoding import b64u_encode
-from protocol.keys import SigningKey
+from protocol.handover import BadHandover
+from protocol.keys import SealingKey, SigningKey
+from schemas.agencies import AgencyKeys
+from schemas.handover import HandoverContents
 from tests.agency_connector.conftest import Town
 from tests.agency_connector.fake_services import Refuse
 
@@ -201,3 +205,57 @@ def test_a_desk_that_came_with_an_answer_is_checked_like_a_listed_one(town: Town
     older = documents.sign(replace(signed.desk, version=2), key)
     assert directory.verified_desk(older, anchors, newer) is None
     again.close()
+
+
+def _twice(contents: HandoverContents) -> HandoverContents:
+    return replace(contents, members=(*contents.members, contents.members[0]))
+
+
+def _without(agency: str) -> Callable[[HandoverContents], HandoverContents]:
+    return lambda contents: replace(
+        contents, members=tuple(one for one in contents.members if one.agency != agency)
+    )
+
+
+def _other_keys(agency: str) -> Callable[[HandoverContents], HandoverContents]:
+    other = AgencyKeys(
+        signing=b64u_encode(SigningKey.from_bytes(b"\x07" * 32).public),
+        sealing=b64u_encode(SealingKey.from_bytes(b"\x08" * 32).public),
+    )
+    return lambda contents: replace(
+        contents,
+        members=tuple(
+            replace(one, keys=other) if one.agency == agency else one for one in contents.members
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_twice, "names a member twice"),
+        (_other_keys("elmham"), "other keys of ours"),
+        (lambda contents: replace(contents, log_key="no key"), "log key cannot be used"),
+        (lambda contents: replace(contents, index_key="A" * 43), "another key of the index"),
+        (_without("oakshire"), "its own sender"),
+        (_other_keys("oakshire"), "its own sender"),
+    ],
+    ids=["twice", "ours", "log", "index", "no sender", "sender"],
+)
+def test_of_contents_that_do_not_fit_nothing_is_believed(
+    town: Town, change: Callable[[HandoverContents], HandoverContents], says: str
+) -> None:
+    """The package is a believed sender's, signed and sealed as it should be; its program erred."""
+    founder, newcomer = town.founded("oakshire"), town.enrolled("elmham")
+    sent = handover.send(founder, "elmham", None, town.typing(town.digits(newcomer)))
+    assert sent.compared
+    with newcomer.database.read() as connection:
+        enrolled = storage.require_enrolment(connection)
+    (envelope,) = town.index.packages
+    package, contents, *_ = packages.unpack(
+        envelope, partnership=enrolled.partnership, recipient="elmham",
+        recipient_keys=newcomer.keys, sender_keys=founder.keys, sealing_key=newcomer.sealing_key,
+    )  # fmt: skip
+    handover._require_fitting(newcomer, enrolled, package, contents)
+    with pytest.raises(BadHandover, match=says):
+        handover._require_fitting(newcomer, enrolled, package, change(contents))
