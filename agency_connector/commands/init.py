@@ -65,6 +65,12 @@ withdrawal_share = 0.2
 # Where officers' page and local API listen; this machine only.
 bind = "127.0.0.1:8300"
 
+# How people sign in to the page; without this, with local tokens (`agency-connector token`).
+# docs/decisions/sign-in.md tells how an identity provider is named here.
+#
+# [sign_in]
+# accounts = true    # made with `agency-connector account add`
+
 [schedule]
 # Every how many minutes `agency-connector run` syncs, and looks at the index; 0 for never.
 sync_minutes = 60

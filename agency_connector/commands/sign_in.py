@@ -47,12 +47,13 @@ def check(home: Path) -> None:
     installation = Installation.open(home)
     address, provider = _provider(installation)
 
-    def kept() -> str:
-        return installation.keyring.get(CLIENT_SECRET).decode()
-
-    if not provider.public:
-        kept()
-    known = Provider(provider, address, kept).metadata()
+    if not provider.public and CLIENT_SECRET not in installation.keyring.names():
+        raise OperatorError(
+            "the keyring has no secret of our client: run `agency-connector sign-in secret`"
+        )
+    known = Provider(
+        provider, address, lambda: installation.keyring.get(CLIENT_SECRET).decode()
+    ).metadata()
     click.echo(f"issuer          {one_line(known.issuer)}")
     click.echo(f"signs in at     {one_line(known.authorization_endpoint)}")
     click.echo(f"our client      {provider.client_id}")
@@ -71,7 +72,7 @@ def events(home: Path, most: int) -> None:
         at = datetime.fromtimestamp(event.at / 1000, UTC).isoformat(timespec="seconds")
         told = (event.user, event.name, event.roles, event.way, event.address, event.because)
         by = f"by {event.by}" if event.by else ""
-        click.echo(one_line("  ".join(filter(None, (at, event.kind, *told, by)))))
+        click.echo(one_line(" | ".join(filter(None, (at, event.kind, *told, by)))))
     installation.close()
 
 

@@ -262,7 +262,10 @@ def _not_from_here() -> Problem:
 def own_path(given: str) -> str:
     """Return `given` if it is a path of ours to go on at, otherwise "/".
 
-    No host, no scheme, no query, nothing that a browser could take for another address.
+    No host, no scheme, no query, nothing that a browser could take for another address, and not
+    the sign-in itself, which would go round in circles.
     """
     fine = _OWN_PATH.fullmatch(given) and "//" not in given and "/." not in given
+    if given.startswith(("/sign-in", "/sign-out", "/api/")):
+        return "/"
     return given if fine else "/"

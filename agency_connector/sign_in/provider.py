@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 import requests
+from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
-from authlib.oauth2 import OAuth2Error
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
@@ -30,6 +30,9 @@ ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
 """Signatures that are taken: asymmetric ones alone, so that no public key serves as a secret."""
 
 KEPT_S: Final = 60 * 60
+AGAIN_AFTER_S: Final = 5
+"""A provider that failed is asked again only after this, so that no thread waits for it in vain."""
+
 ANEW_AFTER_S: Final = 30
 """Keys are fetched anew for an unknown key id, but not more often than this."""
 
@@ -37,6 +40,10 @@ CONNECT_S: Final = 3.05
 READ_S: Final = 5.0
 WHOLE_S: Final = 10.0
 LARGEST: Final = 512 * 1024
+_DOWN: Final = (
+    "Your agency's sign-in service does not answer. Try again in a few minutes; if you must know "
+    "now, phone the partners."
+)
 
 
 class ProviderUnavailable(PlainError):
@@ -70,6 +77,7 @@ class Provider:
         self._redirect_uri = f"{address.rstrip('/')}{CALLBACK}"
         self._secret = secret
         self._lock = threading.Lock()
+        self._failed_at: float | None = None
         self._metadata: tuple[float, Metadata] | None = None
         self._keys: tuple[float, KeySet] | None = None
 
@@ -133,7 +141,7 @@ class Provider:
                     timeout=(CONNECT_S, READ_S),
                     allow_redirects=False,
                 )
-        except OAuth2Error as error:
+        except AuthlibBaseError as error:
             raise ProviderRefused("the provider did not take the code") from error
         except (requests.RequestException, ValueError) as error:
             raise _unavailable(error) from error
@@ -145,8 +153,13 @@ class Provider:
     def metadata(self) -> Metadata:
         """Return what the provider says of itself, an hour old at most; ProviderUnavailable."""
         with self._lock:
-            if self._metadata is None or time.monotonic() - self._metadata[0] >= KEPT_S:
-                self._metadata = (time.monotonic(), self._discovered())
+            now = time.monotonic()
+            if self._metadata is None or now - self._metadata[0] >= KEPT_S:
+                if self._failed_at is not None and now - self._failed_at < AGAIN_AFTER_S:
+                    raise ProviderUnavailable(_DOWN)
+                self._failed_at = now
+                self._metadata = (now, self._discovered())
+                self._failed_at = None
             return self._metadata[1]
 
     def _discovered(self) -> Metadata:
@@ -231,10 +244,7 @@ def _fetched(url: str) -> bytes:
 
 def _unavailable(error: Exception) -> ProviderUnavailable:
     logs.get_logger().error("provider.unavailable", exc_info=error)
-    return ProviderUnavailable(
-        "Your agency's sign-in service does not answer. Try again in a few minutes; if you must "
-        "know now, phone the partners."
-    )
+    return ProviderUnavailable(_DOWN)
 
 
 def _is_here(url: str) -> bool:

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Integer,
     LargeBinary,
     String,
     Table,
@@ -51,9 +52,12 @@ people = Table(
 events = Table(
     "sign_in_events",
     metadata,
-    Column("event_id", LargeBinary(ID_BYTES), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    # What the record is bound to when it is sealed.
+    Column("event_id", LargeBinary(ID_BYTES), nullable=False),
     Column("at", BigInteger, nullable=False, index=True),
     Column("told", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 
@@ -161,12 +165,7 @@ def put_event(connection: Connection, event: bytes, at: int, told: bytes) -> Non
 
 def events_since(connection: Connection, since: int, most: int) -> tuple[tuple[bytes, bytes], ...]:
     """Return id and sealed record of the last `most` events since then (ms UTC), oldest first."""
-    last = (
-        select(events)
-        .where(events.c.at >= since)
-        .order_by(events.c.at.desc(), events.c.event_id)
-        .limit(most)
-    )
+    last = select(events).where(events.c.at >= since).order_by(events.c.number.desc()).limit(most)
     rows = connection.execute(last).all()
     return tuple((row.event_id, row.told) for row in reversed(rows))
 

@@ -39,10 +39,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "sign_in_events",
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("event_id", sa.LargeBinary(16), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("told", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("event_id", name="pk_sign_in_events"),
+        sa.PrimaryKeyConstraint("number", name="pk_sign_in_events"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_sign_in_events_at", "sign_in_events", ["at"])
 

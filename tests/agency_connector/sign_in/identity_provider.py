@@ -5,7 +5,7 @@ It checks redirect address, client secret and PKCE itself, and a code is good on
 
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
 from flask import Flask, Response, jsonify, request
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+from joserfc.jwk import ECKey, KeySet, RSAKey
 from werkzeug.serving import make_server
 
 from tests.conftest import FakeClock
@@ -79,7 +79,7 @@ class IdentityProvider:
     clock: FakeClock
     address: str = ""
     claims: dict[str, Any] = field(default_factory=dict)
-    header: dict[str, Any] = field(default_factory=dict)
+    forge: Callable[[dict[str, Any]], str] | None = None
     signing_key: Any = None
     keys: list[Any] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -107,12 +107,11 @@ class IdentityProvider:
             "roles": ["IFI officers"], **self.claims,
         }  # fmt: skip
         key = self.signing_key
-        algorithm = {"RSA": "RS256", "EC": "ES256", "oct": "HS256"}[key.key_type]
-        header = {"alg": algorithm, "kid": key.kid, **self.header}
+        algorithm = {"RSA": "RS256", "EC": "ES256"}[key.key_type]
         wanted = {name: value for name, value in told.items() if value is not None}
-        if header["alg"] == "none":
-            return jwt.encode(header, wanted, OctKey.generate_key(), algorithms=["none"])
-        return jwt.encode(header, wanted, key, algorithms=[algorithm])
+        if self.forge is not None:
+            return self.forge(wanted)
+        return jwt.encode({"alg": algorithm, "kid": key.kid}, wanted, key, algorithms=[algorithm])
 
     def app(self) -> Flask:
         """The provider's endpoints."""

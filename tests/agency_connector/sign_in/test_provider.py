@@ -1,5 +1,8 @@
 """Signing in at a real identity provider over loopback: what is taken, and each thing refused."""
 
+import hashlib
+import hmac
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -8,11 +11,12 @@ import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 from werkzeug.test import TestResponse
 
 from agency_connector.sign_in import provider as provider_module
 from agency_connector.sign_in import trail
+from protocol.encoding import b64u_encode
 from tests.agency_connector.sign_in.conftest import Connector
 from tests.agency_connector.sign_in.identity_provider import CLIENT, SECRET, IdentityProvider
 from tests.conftest import FakeClock
@@ -32,6 +36,12 @@ def to_provider(client: FlaskClient, path: str = "/sign-in/begin") -> str:
     back = urlsplit(answer.headers["Location"])
     assert f"{back.scheme}://{back.netloc}" == "http://127.0.0.1:8300"
     return f"{back.path}?{back.query}"
+
+
+def forged(header: dict[str, str], claims: dict[str, Any], sign: Callable[[bytes], bytes]) -> str:
+    """A token made by hand, as no library of good faith makes one."""
+    signed = ".".join(b64u_encode(json.dumps(part).encode()) for part in (header, claims))
+    return f"{signed}.{b64u_encode(sign(signed.encode()))}"
 
 
 def sign_in(client: FlaskClient, path: str = "/sign-in/begin") -> TestResponse:
@@ -138,9 +148,14 @@ def test_a_token_that_the_provider_did_not_sign_is_refused(
     if kind == "another key":
         provider.signing_key = RSAKey.generate_key(2048, {"kid": honest.kid})
     elif kind == "no signature":
-        provider.header = {"alg": "none"}
+        provider.forge = lambda told: forged({"alg": "none"}, told, lambda _: b"")
     else:
-        provider.signing_key = OctKey.import_key(honest.as_pem(private=False), {"kid": honest.kid})
+        secret = honest.as_pem(private=False)
+        provider.forge = lambda told: forged(
+            {"alg": "HS256", "kid": "first"},
+            told,
+            lambda signed: hmac.digest(secret, signed, hashlib.sha256),
+        )
     provider.keys = [honest]
     answer = sign_in(client)
     assert answer.status_code == 403
@@ -242,6 +257,20 @@ def test_a_discovery_document_that_is_not_the_issuers_is_refused(
     assert "You are not signed in" in answer.text
 
 
+def test_a_provider_that_failed_is_not_asked_at_once_again(
+    by_provider: MakeApp, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise each sign-in would hold a thread that officers' pages need."""
+    provider.metadata = {"issuer": "https://other.example"}
+    client = by_provider().test_client()
+    for _ in range(3):
+        assert client.get("/sign-in/begin").status_code == 503
+    assert provider.fetched == ["discovery"]
+    provider.metadata = {}
+    monkeypatch.setattr(provider_module, "AGAIN_AFTER_S", 0)
+    assert client.get("/sign-in/begin").status_code == 303
+
+
 def test_without_the_provider_there_is_one_clear_page_and_local_things_go_on(
     by_provider: MakeApp, provider: IdentityProvider, connector: Connector
 ) -> None:
@@ -314,6 +343,7 @@ def test_a_managed_device_is_wanted_if_the_settings_say_so(
         ("/../x", "/"),
         ("/a//b", "/"),
         ("javascript:alert(1)", "/"),
+        ("/sign-in/begin", "/"),
         ("/x?then=//evil.example", "/"),
         ("/x\r\nSet-Cookie: a=b", "/"),
         ("", "/"),
