@@ -1,7 +1,7 @@
 """Every table of the index: importing this module is what makes the metadata whole."""
 
 from index_service import revision
-from index_service.agencies import desks, documents, storage
+from index_service.agencies import desks, documents, key_entries, storage
 from index_service.agreements import storage as agreements
 from index_service.audit import intake, reading_limits, reading_segments, rounds
 from index_service.audit import storage as log
@@ -18,6 +18,7 @@ __all__ = [
     "documents",
     "flags",
     "intake",
+    "key_entries",
     "leases",
     "limits",
     "log",

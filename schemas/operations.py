@@ -58,6 +58,10 @@ OPEN_EPOCH: Final = Operation(
     "open-epoch", "POST", "/v1/epochs", "member", agencies.Signed, agencies.Acknowledged,
     "Publish a signed epoch descriptor.", (409,),
 )  # fmt: skip
+KEY_ENTRIES: Final = Operation(
+    "key-entries", "GET", "/v1/key-entries", "enrolled", None, agencies.KeyEntries,
+    "The entries of the record that enrolled and changed the asking agency's keys.",
+)  # fmt: skip
 SEND_HANDOVER: Final = Operation(
     "send-handover", "POST", "/v1/handovers", "member", agencies.Signed, agencies.Acknowledged,
     "Leave a sealed hand-over package for another agency.",
@@ -148,6 +152,7 @@ RESOLVE_LOCALLY: Final = Operation(
 INDEX_OPERATIONS: Final = (
     INDEX_IDENTITY, ENROL, DIRECTORY, INTRODUCE, CHANGE_KEYS, SIGN_DESK, OPEN_EPOCH,
     SEND_HANDOVER, RECEIVE_HANDOVERS, PUBLISH, MARK, LOOK_UP, RESOLVE, DECLARE_WITNESS, COSIGN,
+    KEY_ENTRIES,
     AUDIT_PERSON, AUDIT_ENTRIES, AUDIT_OWN, AUDIT_HELD,
 )  # fmt: skip
 EVALUATOR_OPERATIONS: Final = (EVALUATOR_IDENTITY, EVALUATE)
