@@ -1,59 +1,48 @@
 """The command agency-connector: finds each word's module when it is asked for."""
 
 import os
-from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import click
 
 from foundation import logs
+from foundation.words import Words
 
+_HERE: Final = "agency_connector.commands"
 # Word: module, and the click command in it.
 _COMMANDS: Final = {
-    "init": ("init", "init"),
-    "migrate": ("init", "migrate"),
-    "keys": ("keys", "keys"),
-    "change-keys": ("change_keys", "change_keys"),
-    "enrol": ("enrol", "enrol"),
-    "epoch": ("epoch", "epoch"),
-    "handover": ("handover", "handover"),
-    "desk": ("desk", "desk"),
-    "lookup": ("lookup", "lookup"),
-    "resolve": ("resolve", "resolve"),
-    "token": ("token", "token"),
-    "account": ("account", "account"),
-    "sign-in": ("sign_in", "sign_in"),
-    "run": ("run", "run"),
-    "status": ("status", "status"),
-    "doctor": ("doctor", "doctor"),
-    "preview": ("preview", "preview"),
-    "sync": ("sync", "sync"),
-    "explain": ("explain", "explain"),
-    "alarms": ("alarms", "alarms"),
-    "audit": ("audit", "audit"),
-    "witness": ("witness", "witness"),
-    "receipts": ("receipts", "receipts"),
-    "verify-log": ("verify_log", "verify_log"),
-    "evidence": ("evidence", "evidence"),
-    "verify-evidence": ("evidence", "verify_evidence"),
-    "verify-export": ("verify_export", "verify_export"),
+    "init": (f"{_HERE}.init", "init"),
+    "migrate": (f"{_HERE}.init", "migrate"),
+    "keys": (f"{_HERE}.keys", "keys"),
+    "change-keys": (f"{_HERE}.change_keys", "change_keys"),
+    "enrol": (f"{_HERE}.enrol", "enrol"),
+    "epoch": (f"{_HERE}.epoch", "epoch"),
+    "handover": (f"{_HERE}.handover", "handover"),
+    "desk": (f"{_HERE}.desk", "desk"),
+    "lookup": (f"{_HERE}.lookup", "lookup"),
+    "resolve": (f"{_HERE}.resolve", "resolve"),
+    "token": (f"{_HERE}.token", "token"),
+    "account": (f"{_HERE}.account", "account"),
+    "sign-in": (f"{_HERE}.sign_in", "sign_in"),
+    "run": (f"{_HERE}.run", "run"),
+    "status": (f"{_HERE}.status", "status"),
+    "doctor": (f"{_HERE}.doctor", "doctor"),
+    "preview": (f"{_HERE}.preview", "preview"),
+    "sync": (f"{_HERE}.sync", "sync"),
+    "explain": (f"{_HERE}.explain", "explain"),
+    "alarms": (f"{_HERE}.alarms", "alarms"),
+    "audit": (f"{_HERE}.audit", "audit"),
+    "witness": (f"{_HERE}.witness", "witness"),
+    "receipts": (f"{_HERE}.receipts", "receipts"),
+    "verify-log": (f"{_HERE}.verify_log", "verify_log"),
+    "evidence": (f"{_HERE}.evidence", "evidence"),
+    "verify-evidence": (f"{_HERE}.evidence", "verify_evidence"),
+    "verify-export": (f"{_HERE}.verify_export", "verify_export"),
 }
 
 
-class _Words(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, name = _COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"agency_connector.commands.{module}"), name)
-        return command
-
-
-@click.group(cls=_Words, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Words, words=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),

@@ -1,21 +1,27 @@
 """The commands of the evaluator's operator: `index-service evaluator ...`."""
 
+from typing import Final
+
 import click
 
-from index_service.evaluation.commands.agencies import agency
-from index_service.evaluation.commands.counts import counts
-from index_service.evaluation.commands.epochs import epoch, identity
-from index_service.evaluation.commands.init import init, migrate_command
-from index_service.evaluation.commands.run import run
+from foundation.words import Words
+
+_HERE: Final = "index_service.evaluation.commands"
+# Word: module, and the click command in it.
+_COMMANDS: Final = {
+    "init": (f"{_HERE}.init", "init"),
+    "migrate": (f"{_HERE}.init", "migrate_command"),
+    "epoch": (f"{_HERE}.epochs", "epoch"),
+    "agency": (f"{_HERE}.agencies", "agency"),
+    "identity": (f"{_HERE}.epochs", "identity"),
+    "counts": (f"{_HERE}.counts", "counts"),
+    "run": (f"{_HERE}.run", "run"),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Words, words=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 def evaluator() -> None:
     """The evaluator: its keys, its agencies, and what it counted.
 
     Best run by another organisation than the index, on another machine.
     """
-
-
-for command in (init, migrate_command, epoch, agency, identity, counts, run):
-    evaluator.add_command(command)
