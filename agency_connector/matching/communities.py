@@ -16,8 +16,10 @@ from agency_connector.matching import tables
 LISTED_FORENAMES = 0.7
 """The part of a community whose first name is among the listed ones; of surnames below."""
 LISTED_SURNAMES = 0.8
-LOCAL = 1.5
+LOCAL = 3.0
 """How many times its national share a community may have where a partnership is."""
+UNLISTED_NAME = 0.005
+"""The share that one name of a community may have which its list lacks."""
 
 _FLATTENING = 2.0  # the name at rank r weighs 1 / (r + this): the usual shape of name tables
 
@@ -30,16 +32,41 @@ def together(first: str, last: str) -> float:
         last: a surname, or the first letters of one with `*` at the end.
     """
     firsts = _forenames().get(first)
-    if firsts is None:
-        return 0.0
     lasts = _surnames().get(last)
-    if lasts is None:
+    if firsts is None or lasts is None:
         return 0.0
+    people = _people()
     return LOCAL * sum(
-        people * firsts[place] * lasts[place]
-        for place, people in enumerate(_people())
-        if place in firsts and place in lasts
+        people[place] * share * lasts[place] for place, share in firsts.items() if place in lasts
     )
+
+
+def loosely(first: str, last: str) -> float:
+    """People per million who may hold both names where a community lists one of the two only.
+
+    Of whom a listed name says little (*David* is on the Welsh list, and everybody's) it counts by
+    the square of the part of its holders who have it through communities.
+    """
+    firsts = _forenames().get(first, {})
+    lasts = _surnames().get(last, {})
+    people = _people()
+    found = 0.0
+    if firsts:
+        sure = _told_by(forename_share(first), tables.forenames().get(first))
+        for place, share in firsts.items():
+            if place not in lasts:
+                found = max(found, people[place] * share * sure)
+    if lasts:
+        sure = _told_by(surname_share(last), (tables.surnames().get(last, 0),))
+        for place, share in lasts.items():
+            if place not in firsts:
+                found = max(found, people[place] * share * sure)
+    return LOCAL * UNLISTED_NAME * found
+
+
+def _told_by(through: float, listed: Sequence[int] | None) -> float:
+    part = through / max(through, *(listed or (0,)), 1.0)
+    return part * part
 
 
 def middle_share(first: str, middle: str, last: str, joint: float) -> float:

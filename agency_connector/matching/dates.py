@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from agency_connector.matching.person import Unusable
 
@@ -86,6 +87,11 @@ def read(text: str, today: date) -> Birth | Unusable:
         return Unusable(
             "date_unreadable", f"Date of birth: longer than {LONGEST} characters. {_TYPE_IT}"
         )
+    return _read(text, today)
+
+
+@lru_cache(maxsize=65_536)
+def _read(text: str, today: date) -> Birth | Unusable:
     text = " ".join(text.split())
     if match := _YEAR_FIRST.fullmatch(text):
         return _day(match[1], match[3], match[4], today)
@@ -112,6 +118,36 @@ def year_in(text: str, today: date) -> tuple[int, ...]:
         return ()
     year = int(match[1] or match[2])
     return (year,) if _OLDEST_YEAR <= year <= today.year else ()
+
+
+def meant(text: str, today: date) -> tuple[date, ...]:
+    """The dates one slip (a digit mistyped, or exchanged with the next) from an impossible one.
+
+    Of a date of eight digits, with or without signs between, of this century or the last; else
+    none.
+    """
+    text = " ".join(text.split()) if len(text) <= LONGEST else ""
+    if match := _YEAR_FIRST.fullmatch(text):
+        digits = f"{match[1]}{int(match[3]):02}{int(match[4]):02}"
+    elif match := _DAY_FIRST.fullmatch(text):
+        digits = f"{match[4]}{int(match[3]):02}{int(match[1]):02}"
+    elif match := _COMPACT.fullmatch(text):
+        digits = match[1] + match[2] + match[3]
+    else:
+        return ()
+    if len(digits) != 8 or digits[:2] not in {"19", "20"}:
+        return ()
+    near = {digits[:i] + d + digits[i + 1 :] for i in range(2, 8) for d in "0123456789"}
+    near |= {digits[:i] + digits[i + 1] + digits[i] + digits[i + 2 :] for i in range(2, 7)}
+    found = []
+    for other in sorted(near):
+        try:
+            born = date(int(other[:4]), int(other[4:6]), int(other[6:]))
+        except ValueError:
+            continue
+        if born <= today and born not in PLACEHOLDERS:
+            found.append(born)
+    return tuple(found)
 
 
 _TYPE_IT = "Give day, month and year, for example 27 3 1985, or a year alone."

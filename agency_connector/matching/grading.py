@@ -12,12 +12,12 @@ GRADES: tuple[Grade, ...] = ("strong", "likely", "possible")
 
 # Cut-offs on `strangers_per_right`: strangers per million stored people who would match in this
 # way, for each time that the person looked for does. Reasons: docs/matching.md.
-STRONG_AT_MOST = 0.1
-LIKELY_AT_MOST = 4.0
+STRONG_AT_MOST = 0.3
+LIKELY_AT_MOST = 5.0
 POSSIBLE_AT_MOST = 55.0
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """What a match on one key says, as numbers.
 
     `strangers` per million stored people agree so in names and date by coincidence, `kin` because
@@ -38,7 +38,7 @@ class Evidence(msgspec.Struct, frozen=True):
         return "Evidence(<withheld>)"
 
 
-class GradedKey(msgspec.Struct, frozen=True):
+class GradedKey(msgspec.Struct, frozen=True, gc=False):
     """One key of a lookup, the grade a hit on it alone has, and why, in words without a value."""
 
     kind: str

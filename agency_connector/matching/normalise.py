@@ -30,12 +30,14 @@ def normalise(particulars: Particulars, *, today: date) -> Person | Unusable:
     left_out: list[Unusable] = []
     given, family = _read_names(particulars, left_out)
     birth = dates.Birth(None, ())
+    meant: tuple[date, ...] = ()
     if particulars.born and (len(particulars.born) > dates.LONGEST or particulars.born.strip()):
         found = dates.read(particulars.born, today)
         if isinstance(found, Unusable):
             left_out.append(found)
             if found.code == "date_impossible":
                 birth = dates.Birth(None, dates.year_in(particulars.born, today))
+                meant = dates.meant(particulars.born, today)
         else:
             birth = found
     person = Person(
@@ -45,6 +47,7 @@ def normalise(particulars: Particulars, *, today: date) -> Person | Unusable:
         family_parts=family if len(family) > 1 else (),
         born=birth.born,
         years=birth.years,
+        meant=meant,
         postcode=_read_postcode(particulars.postcode, left_out),
         identifiers=_read_identifiers(particulars, left_out),
         left_out=tuple(left_out),

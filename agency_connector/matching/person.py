@@ -39,7 +39,8 @@ class Person:
 
     `given` and `family` may be empty or (given) a single initial. `family_parts` are the parts of
     a double-barrelled surname, else empty. Where `born` is known, `years` is its year; else
-    `years` are the possible years of birth (an approximate age gives several), or none.
+    `years` are the possible years of birth (an approximate age gives several), or none; of an
+    impossible date, `meant` are the dates one slip away from it.
     `identifiers` are valid, canonical and sorted. `left_out` says which fields were given but
     could not be used: a page should show them before it searches, a preview lists them.
     """
@@ -50,6 +51,7 @@ class Person:
     family_parts: tuple[str, ...] = ()
     born: date | None = None
     years: tuple[int, ...] = ()
+    meant: tuple[date, ...] = ()
     postcode: Postcode | None = None
     identifiers: tuple[tuple[str, str], ...] = ()
     left_out: tuple[Unusable, ...] = ()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import msgspec
 
 from agency_connector.matching import identifiers
-from agency_connector.matching.person import Person
+from agency_connector.matching.person import Person, Postcode
 
 SCHEME = "1"
 """Version of normalising, kinds and tables together; an epoch descriptor names it."""
@@ -22,7 +23,7 @@ MOST_IDENTIFIER_KEYS = 4
 SEPARATOR = "|"  # cannot occur in a part: names are a-z, dates and postcodes a-z, 0-9 and "-"
 
 
-class MatchKey(msgspec.Struct, frozen=True):
+class MatchKey(msgspec.Struct, frozen=True, gc=False):
     """A normalised string of a named kind; two records match where kind and value are equal."""
 
     kind: str
@@ -33,7 +34,7 @@ class MatchKey(msgspec.Struct, frozen=True):
         return f"MatchKey({self.kind}, <withheld>)"
 
 
-class RecordKeys(msgspec.Struct, frozen=True):
+class RecordKeys(msgspec.Struct, frozen=True, gc=False):
     """The keys a record is published under, most telling first, each at most once."""
 
     names: tuple[MatchKey, ...]
@@ -44,7 +45,7 @@ class RecordKeys(msgspec.Struct, frozen=True):
         return f"RecordKeys({len(self.names)} names, {len(self.identifiers)} identifiers)"
 
 
-class Facts(msgspec.Struct, frozen=True):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """What a compound key is made of, "" where it is not known; a lookup varies one at a time.
 
     Names are whole: of a first name that is an initial alone, only `initial` is set.
@@ -216,19 +217,22 @@ double surname, and those after."""
 
 def facts_of(person: Person) -> Facts:
     """The person as typed, before any variation."""
-    place = person.postcode
+    place = person.postcode or _NOWHERE
     return Facts(
         first=_whole(person.given),
         initial=person.given[:1],
-        middle=next(filter(_whole, person.middles), ""),
+        middle=next(filter(_whole, person.middles), "") if person.middles else "",
         last=_whole(person.family),
         born=person.born.isoformat() if person.born is not None else "",
         year=str(person.years[0]) if person.years else "",
-        unit=place.unit if place is not None else "",
-        sector=place.sector if place is not None else "",
-        district=place.district if place is not None else "",
-        wide=place is not None and place.wide,
+        unit=place.unit,
+        sector=place.sector,
+        district=place.district,
+        wide=place.wide,
     )
+
+
+_NOWHERE = Postcode("", "", "")
 
 
 def _whole(name: str) -> str:
@@ -246,28 +250,49 @@ def record_keys(person: Person) -> RecordKeys:
     """
     facts = facts_of(person)
     first_kinds, last_kinds = _DATED_KINDS if facts.born else _UNDATED_KINDS
-    names = {kind.name: kind.make(facts) for kind in first_kinds}
-    found = [MatchKey(kind, value) for kind, value in names.items() if value is not None]
+    found = _made(first_kinds, facts)
     parts = [part for part in person.family_parts if len(part) > 1]
     for part in parts:
-        found += _made("names-date", Facts(facts.first, last=part, born=facts.born))
-    for kind in last_kinds:
-        found += _made(kind.name, facts)
+        found += _made(_NAMES_DATE, Facts(facts.first, last=part, born=facts.born))
+    found += _made(last_kinds, facts)
     for year in person.years[1:]:
-        found += _made("names-about", Facts(facts.first, last=facts.last, year=str(year)))
+        found += _made(_NAMES_ABOUT, Facts(facts.first, last=facts.last, year=str(year)))
     if facts.middle:
-        found += _made("names-date", Facts(facts.middle, last=facts.last, born=facts.born))
+        found += _made(_NAMES_DATE, Facts(facts.middle, last=facts.last, born=facts.born))
     for part in parts:
-        found += _made("surname-date", Facts(last=part, born=facts.born))
+        found += _made(_SURNAME_DATE, Facts(last=part, born=facts.born))
     return RecordKeys(
-        names=tuple(dict.fromkeys(found))[:MOST_NAME_KEYS],
-        identifiers=tuple(MatchKey(k, n) for k, n in person.identifiers[:MOST_IDENTIFIER_KEYS]),
+        names=tuple(dict.fromkeys(found) if parts or facts.middle else found)[:MOST_NAME_KEYS],
+        identifiers=tuple(MatchKey(k, n) for k, n in person.identifiers[:MOST_IDENTIFIER_KEYS])
+        if person.identifiers
+        else (),
     )
 
 
-def _made(kind: str, of: Facts) -> tuple[MatchKey, ...]:
-    value = KIND[kind].make(of)
-    return (MatchKey(kind, value),) if value is not None else ()
+def subject_keys(people: Sequence[Person]) -> RecordKeys:
+    """The match keys of one person under several names, each list in turn, as many as for one.
+
+    Args:
+        people: the person under each name, the usual one first.
+    """
+    if len(people) == 1:
+        return record_keys(people[0])
+    found = [record_keys(person) for person in people]
+    names = (key for turn in zip_longest(*(keys.names for keys in found)) for key in turn)
+    numbers = (key for keys in found for key in keys.identifiers)
+    return RecordKeys(
+        names=tuple(dict.fromkeys(key for key in names if key is not None))[:MOST_NAME_KEYS],
+        identifiers=tuple(dict.fromkeys(numbers))[:MOST_IDENTIFIER_KEYS],
+    )
+
+
+_NAMES_DATE = (KIND["names-date"],)
+_NAMES_ABOUT = (KIND["names-about"],)
+_SURNAME_DATE = (KIND["surname-date"],)
+
+
+def _made(kinds: Sequence[Kind], of: Facts) -> list[MatchKey]:
+    return [MatchKey(kind.name, value) for kind in kinds if (value := kind.make(of)) is not None]
 
 
 def kinds_table() -> str:

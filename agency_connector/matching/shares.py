@@ -20,6 +20,8 @@ TOGETHER = 0.04
 """P(first and surname) is at least this part of the rarer one's share."""
 TOGETHER_AT_MOST = 6.0
 """People per million: so many may share two names through a community that nobody listed."""
+TOGETHER_UNSEEN = 5.0
+"""The same of two names that no table knows: both may be of one community."""
 TOGETHER_WITHOUT_DAY = 4.0
 """People per million whom two names have at least, where no day of birth is compared: a small
 community that the tables do not know may share them."""
@@ -58,6 +60,7 @@ def surname(name: str) -> float:
     return max(float(parts), communities.surname_share(name), UNSEEN_SURNAME)
 
 
+@lru_cache(maxsize=65_536)
 def pair(first: str, last: str, year: int | None) -> float:
     """People per million who hold both names (or first letters, with `*`).
 
@@ -66,8 +69,12 @@ def pair(first: str, last: str, year: int | None) -> float:
     `TOGETHER` of the rarer name's holders, up to `TOGETHER_AT_MOST`.
     """
     one, other = forename(first, year), surname(last)
-    unlisted = min(TOGETHER * min(one, other), TOGETHER_AT_MOST)
-    return max(one * other / _MILLION, communities.together(first, last), unlisted)
+    rarer = min(one, other)
+    unlisted = min(TOGETHER * rarer, TOGETHER_AT_MOST)
+    loosely = min(communities.loosely(first, last), rarer)
+    if first not in tables.forenames() and last not in tables.surnames() and loosely == 0.0:
+        unlisted = max(unlisted, TOGETHER_UNSEEN)
+    return max(one * other / _MILLION, communities.together(first, last), unlisted, loosely)
 
 
 def born_on(born: str) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from string import ascii_lowercase
 
 from agency_connector.matching import tables
@@ -94,33 +94,39 @@ def slips(born: date) -> Sequence[tuple[date, float]]:
     A slip is one digit mistyped, two neighbouring digits exchanged within day, month or year, or
     the wrong century; the next day or year is a likelier one, since people miscount too.
     """
-    day, month, year = f"{born.day:02}", f"{born.month:02}", f"{born.year % 100:02}"
     century = born.year // 100 * 100
-    found: dict[date, float] = {}
-
-    def add(other: date | None, weight: float) -> None:
-        if other is not None and other not in (born, swapped(born)):
-            found[other] = max(found.get(other, 0.0), weight)
-
-    for text, weight in _slipped(day):
-        add(_date(born.year, born.month, int(text)), weight)
-    for text, weight in _slipped(month):
-        add(_date(born.year, int(text), born.day), weight)
-    for text, weight in _slipped(year):
-        add(_date(century + int(text), born.month, born.day), weight)
+    near = [
+        (_date(born.year, born.month, day), weight)
+        for day, weight in _slipped(born.day)
+        if 1 <= day <= 31
+    ]
+    near += [
+        (_date(born.year, month, born.day), weight)
+        for month, weight in _slipped(born.month)
+        if 1 <= month <= 12
+    ]
+    near += [
+        (_date(century + year, born.month, born.day), weight)
+        for year, weight in _slipped(born.year % 100)
+    ]
     if century in (1900, 2000):
-        add(_date(born.year + (100 if century == 1900 else -100), born.month, born.day), 1.0)
+        other = _date(born.year + (100 if century == 1900 else -100), born.month, born.day)
+        near.append((other, 1.0))
+    swap = swapped(born)
+    found = {other: weight for other, weight in near if other is not None and other != swap}
     whole = sum(found.values())
     return [(other, found[other] / whole) for other in sorted(found)]
 
 
-def _slipped(two: str) -> Iterator[tuple[str, float]]:
-    for digit in "0123456789":
-        yield digit + two[1], 1.0
-        yield two[0] + digit, 1.0
-    yield two[1] + two[0], 3.0
-    for near in (int(two) - 1, int(two) + 1):
-        yield f"{near % 100:02}", 3.0
+@cache
+def _slipped(number: int) -> tuple[tuple[int, float], ...]:
+    """The numbers of two digits that are one slip from `number`, each with its weight."""
+    two = f"{number:02}"
+    found = {int(digit + two[1]): 1.0 for digit in "0123456789"}
+    found |= {int(two[0] + digit): 1.0 for digit in "0123456789"}
+    found |= {int(two[1] + two[0]): 3.0, (number - 1) % 100: 3.0, (number + 1) % 100: 3.0}
+    found.pop(number, None)
+    return tuple(found.items())
 
 
 def _date(year: int, month: int, day: int) -> date | None:

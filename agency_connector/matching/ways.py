@@ -61,14 +61,17 @@ MIDDLE_UNDATED = 0.03  # in a small community that the tables do not know
 MIDDLE_NAME_EXCESS = 3.0  # middle names are fewer and commoner than first names
 
 NEVER_MORE_THAN_POSSIBLE = 6.0
-NEVER_STRONG = 0.2
+NEVER_STRONG = 0.8
 """Strangers per right record, at least, of what compares no day of birth: two names and perhaps a
 year; three names. Only another fact (the middle name, the area) makes it surer."""
 
-# Kin, as strangers per million: no table of names shows them.
+# Kin, as strangers per million: no table of names shows them. A twin whose first name differs is
+# never strong: `kin / right` is above that cut-off wherever the whole first name is not compared.
 TWIN = 0.03  # shares surname, date and often the place
-TWIN_INITIAL = 0.003
+TWIN_UNNAMED = 0.15  # where a name is missing, so that no name can tell the twin
+TWIN_INITIAL = 0.015
 TWIN_STEM = 0.0015
+TWIN_ENDING = 0.009
 NAMESAKE = 0.0002  # of one name and one day
 PARENT = 0.006  # a father or mother of the same name in the same place
 
@@ -91,6 +94,7 @@ def ways(person: Person) -> Iterator[Way]:
     facts = facts_of(person)
     if person.born is None:
         yield from _without_date(person, facts)
+        yield from _with_date_meant(person, facts)
     else:
         yield from _names_and_date(person, facts, person.born)
         yield from _parts_and_date(person, facts)
@@ -127,18 +131,18 @@ def _names_and_date(person: Person, f: Facts, born: date) -> Iterator[Way]:
     for last in person.family_parts:
         yield way(f.first, last, f.born, _LAST_PART, LAST_PART, NAMESAKE, place, middle)
     if f.middle:
-        yield way(f.middle, f.last, f.born, _MIDDLE_FIRST, MIDDLE_FIRST, TWIN_STEM)
+        yield way(f.middle, f.last, f.born, _MIDDLE_FIRST, MIDDLE_FIRST, TWIN_ENDING)
         yield way(f.first + f.middle, f.last, f.born, _JOINED, JOINED, 0.0)
-    swap = variants.swapped(born)
+    swap, slips = variants.swapped(born), variants.slips(born)
     if swap is not None:
         yield way(f.first, f.last, swap.isoformat(), _DATE_SWAPPED, DATE_SWAPPED, 0.0)
-    for other, weight in variants.slips(born):
+    for other, weight in slips:
         yield way(f.first, f.last, other.isoformat(), _DATE_SLIP, DATE_SLIP * weight, 0.0)
     for first, last, right in _likely_slips(f):
         if swap is not None:
             right_of_swap = DATE_SWAPPED * right
             yield way(first, last, swap.isoformat(), _NAME_AND_DATE, right_of_swap, 0.0)
-        for other, weight in variants.slips(born):
+        for other, weight in slips:
             right_of_slip = DATE_SLIP * weight * right
             yield way(first, last, other.isoformat(), _NAME_AND_DATE, right_of_slip, 0.0)
     if not f.born.endswith("-01-01"):
@@ -168,7 +172,9 @@ def _parts_and_date(person: Person, f: Facts) -> Iterator[Way]:
                 yield Way("initial-surname-date", value, _INITIALS[because], found)
     if f.unit:
         unit = DISTRICT if f.wide else UNIT
-        found = Evidence(everyone, TWIN, NAMES_OTHER if f.first and f.last else EXACT / 3, unit)
+        named = f.first and f.last
+        kin, right = (TWIN, NAMES_OTHER) if named else (TWIN_UNNAMED, EXACT / 3)
+        found = Evidence(everyone, kin, right, unit)
         yield Way("postcode-date", single_key(f.unit, f.born), _POSTCODE, found)
     if not f.first:
         return
@@ -180,17 +186,17 @@ def _parts_and_date(person: Person, f: Facts) -> Iterator[Way]:
         # No table of endings: as many share one as share an initial, to be on the safe side.
         strangers = shares.pair(f.initial + "*", f.last, year) * day
         value = single_key(f.first[-3:], f.last, f.born)
-        found = Evidence(strangers, TWIN_STEM, FIRST_ENDING)
+        found = Evidence(strangers, TWIN_ENDING, FIRST_ENDING)
         yield Way("ending-surname-date", value, _ENDING, found)
-    if f.district:
-        for first, because, right in _firsts(f, year):
-            strangers = shares.forename(first, year) * day
+    for first, because, right in _firsts(f, year):
+        strangers = shares.forename(first, year) * day
+        if f.district:
             found = Evidence(strangers, 0.0, LAST_OTHER * right, DISTRICT, other_middle)
             value = single_key(first, f.district, f.born)
-            yield Way("first-district-date", value, because, found)
+            yield Way("first-district-date", value, _IN_DISTRICT[because], found)
+        found = Evidence(strangers, 0.0, LAST_OTHER * right, elsewhere, other_middle)
+        yield Way("first-date", single_key(first, f.born), because, found)
     strangers = shares.forename(f.first, year) * day
-    found = Evidence(strangers, 0.0, LAST_OTHER, elsewhere, other_middle)
-    yield Way("first-date", single_key(f.first, f.born), _FIRST_ONLY, found)
     if f.middle:
         found = Evidence(strangers, 0.0, LAST_OTHER, elsewhere, _middle_share(f, year))
         yield Way("forenames-date", pair_key(f.first, f.middle, f.born), _FORENAMES, found)
@@ -253,6 +259,21 @@ def _without_date(person: Person, f: Facts) -> Iterator[Way]:
             yield Way(kind, triple_key(f), _THREE, found)
 
 
+def _with_date_meant(person: Person, f: Facts) -> Iterator[Way]:
+    """The kinds of a full date, for each date one slip from the impossible one that was given."""
+    each = 1 / max(len(person.meant), 1)
+    for born in person.meant:
+        facts = replace(f, born=born.isoformat(), year=str(born.year))
+        if f.first and f.last:
+            strangers = shares.pair(f.first, f.last, born.year) * shares.born_on(facts.born) / 1e6
+            value = pair_key(f.first, f.last, facts.born)
+            found = Evidence(strangers, NAMESAKE, EXACT * each)
+            yield Way("names-date", value, f"{_EXACT}; {_MEANT}", found)
+        for way in _parts_and_date(person, facts):
+            found = replace(way.evidence, right=way.evidence.right * each)
+            yield Way(way.kind, way.value, f"{way.because}; {_MEANT}", found)
+
+
 def _named_place(person: Person, f: Facts, kind: str, part: float, right: float) -> Iterator[Way]:
     """Names and postcode sector, with the variants of both names.
 
@@ -293,12 +314,12 @@ def _lasts(person: Person, f: Facts) -> Iterator[tuple[str, str, float]]:
 
 
 def _firsts(f: Facts, year: int) -> Iterator[tuple[str, str, float]]:
-    """The first name and its variants, for the kind that leaves the surname out."""
-    yield f.first, _FIRST_DISTRICT, 1.0
+    """The first name and its variants, for the kinds that leave the surname out."""
+    yield f.first, _FIRST_ONLY, 1.0
     for name, right in _first_variants(f.first, year):
-        yield name, _FIRST_DISTRICT_VARIANT, right
+        yield name, _FIRST_ONLY_VARIANT, right
     if f.middle:
-        yield f.first + f.middle, _FIRST_DISTRICT_VARIANT, JOINED
+        yield f.first + f.middle, _FIRST_ONLY_VARIANT, JOINED
     if f.last:
         yield f.last, _TRANSPOSED, TRANSPOSED
 
@@ -399,6 +420,7 @@ def _meant(
 
 
 _EXACT = "same first name, surname and date of birth"
+_MEANT = "the date given is impossible, this one is a slip away from it"
 _FIRST_VARIANT = "same surname and date of birth; first name is a known variant"
 _FIRST_SLIP = "same surname and date of birth; first name differs by one letter"
 _LAST_VARIANT = "same first name and date of birth; surname is a known spelling"
@@ -430,14 +452,23 @@ _STEMS = "same first three letters of first name and surname, same date of birth
 _FIRST_ONLY = "same first name and date of birth; surname was not compared"
 _FORENAMES = "same first name, middle name and date of birth; surname was not compared"
 _ENDING = "same surname, date of birth and ending of the first name; its beginning differs"
-_FIRST_DISTRICT = "same first name, area and date of birth; surname was not compared"
-_FIRST_DISTRICT_VARIANT = (
-    "same area and date of birth; first name is a variant or differs by one letter; surname was not"
-    " compared"
+_FIRST_ONLY_VARIANT = (
+    "same date of birth; first name is a variant or differs by one letter; surname was not compared"
 )
 _TRANSPOSED = (
-    "same area and date of birth; the surname stands as first name; the other name was not compared"
+    "same date of birth; the surname stands as first name; the other name was not compared"
 )
+_IN_DISTRICT = {
+    _FIRST_ONLY: "same first name, area and date of birth; surname was not compared",
+    _FIRST_ONLY_VARIANT: (
+        "same area and date of birth; first name is a variant or differs by one letter; surname was"
+        " not compared"
+    ),
+    _TRANSPOSED: (
+        "same area and date of birth; the surname stands as first name; the other name was not"
+        " compared"
+    ),
+}
 _POSTCODE = "same postcode and date of birth; names were not compared"
 _SECTOR = "same first name, surname and area; date of birth was not compared"
 _SECTOR_FIRST = (

@@ -94,7 +94,7 @@ def decide(row: SourceRow, policy: Policy, today: date) -> Publish | Withhold:
     end = _end(facts, policy, today)
     if isinstance(end, Withhold):
         return end
-    years = age(read_date(row.particulars.born), today)
+    years = _age_at_least(row.particulars.born, today)
     if years is None:
         sentence = _why_no_age(row.particulars.born, today)
         return Withhold(code=Reason.AGE_UNKNOWN, sentence=sentence)
@@ -129,13 +129,29 @@ def age(born: date | None, today: date) -> int | None:
     return years if years <= MAX_AGE else None
 
 
+def _age_at_least(born: str, today: date) -> int | None:
+    """Return the age in full years, or of a year or rough age the least it may be, if that is an
+    adult's; None if it is not known or may be a child's."""
+    full = read_date(born)
+    if full is not None:
+        return age(full, today)
+    found = dates.read(born, today)
+    if isinstance(found, Unusable) or found.born is not None or not found.years:
+        return None
+    least = age(date(max(found.years), 12, 31), today)
+    return least if least is not None and least >= ADULT_AGE else None
+
+
 def _why_no_age(born: str, today: date) -> str:
     """Return what to do about a date of birth, as the source has it, that gives no age."""
     if not born.strip():
         return "the record has no date of birth: record the full one in the case system"
     found = dates.read(born, today)
     if isinstance(found, dates.Birth) and found.born is None:
-        return "the date of birth is not given to the day: record the full one in the case system"
+        return (
+            "the date of birth is not given to the day, and the person may be a child: record the "
+            "full one in the case system"
+        )
     if isinstance(found, Unusable) and found.code == "date_impossible":
         return "the date of birth is no date of the calendar: correct it in the case system"
     return (

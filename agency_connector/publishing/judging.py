@@ -21,10 +21,15 @@ DESK_NOT_HIDDEN: Final = "desk-not-hidden"
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A record whose flag goes up; `person` has at least one match key."""
+    """A record whose flag goes up.
+
+    `people`: the person under each usable name, the record's own first; each has a match key.
+    `unusable_names`: how many further names cannot be used.
+    """
 
     decision: Publish
-    person: Person
+    people: tuple[Person, ...]
+    unusable_names: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,13 @@ def judge(row: SourceRow, policy: Policy, desks: Mapping[str, Desk], today: date
     unfit = _desk_unfit(desks.get(decision.desk), decision)
     if unfit is not None:
         return unfit
-    person = normalise(row.particulars, today=today)
-    if isinstance(person, Unusable):
-        code = person.code.replace("_", "-")  # as every other reason is written
-        return Unfit(code, person.sentence, to_mend=True, keeps=True)
-    return Fit(decision, person)
+    own = normalise(row.particulars, today=today)
+    if isinstance(own, Unusable):
+        code = own.code.replace("_", "-")  # as every other reason is written
+        return Unfit(code, own.sentence, to_mend=True, keeps=True)
+    also = [normalise(particulars, today=today) for particulars in row.also]
+    usable = [one for one in also if isinstance(one, Person) and one.given and one.family]
+    return Fit(decision, (own, *usable), len(also) - len(usable))
 
 
 def desks_at_index(connection: Connection) -> dict[str, Desk]:

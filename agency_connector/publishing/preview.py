@@ -55,7 +55,7 @@ def _line(row: SourceRow, policy: Policy, desks: Mapping[str, Desk], today: date
             masked=masked,
             outcome="publish",
             code="publish",
-            sentence=f"at desk {judged.decision.desk} until {ends.isoformat()}",
+            sentence=f"at desk {judged.decision.desk} until {ends.isoformat()}{_names(judged)}",
         )
     return PreviewLine(
         where=row.where,
@@ -65,3 +65,12 @@ def _line(row: SourceRow, policy: Policy, desks: Mapping[str, Desk], today: date
         code=judged.code,
         sentence=judged.sentence,
     )
+
+
+def _names(judged: Fit) -> str:
+    """Return how many names the flag is found by, if the record has further ones."""
+    names, unusable = len(judged.people), judged.unusable_names
+    said = f", under {names} names" if names > 1 else ""
+    if unusable:
+        said += f" ({unusable} further name{'s' if unusable > 1 else ''} cannot be used)"
+    return said

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
 
-from agency_connector.matching.scheme import MatchKey, record_keys
+from agency_connector.matching.scheme import MatchKey, subject_keys
 from agency_connector.policy.decision import Reason
 from agency_connector.policy.settings import Policy
 from agency_connector.publishing import staging
@@ -133,7 +133,7 @@ class Reader:
             return StagedRow(
                 source, row.local_id, place, "keep" if kept else "withhold", judged.code
             )
-        keys = record_keys(judged.person)
+        keys = subject_keys(judged.people)
         made = [self.inputs.input_of(key) for key in (*keys.names, *keys.identifiers)]
         return StagedRow(
             source=source,

@@ -1,7 +1,9 @@
 """Turns the values of one record, however they were stored, into a `SourceRow`."""
 
 import math
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
@@ -20,6 +22,8 @@ from agency_connector.sources.rows import (
 )
 from agency_connector.sources.settings import IDENTIFIER_KINDS, Columns
 
+MOST_NAMES: Final = 8
+"""Names of one record, its own among them: as many as records of one subject are taken."""
 _LISTED: Final = 40
 _MIDNIGHT: Final = "00:00:00"
 
@@ -95,23 +99,23 @@ class Mapping:
             dates[field] = read_date(text, self._order, with_time=True)
             if text and dates[field] is None:
                 unreadable.append(field)
+        particulars = Particulars(
+            given=texts.get("given", ""),
+            middle=texts.get("middle", ""),
+            family=texts.get("family", ""),
+            full_name=texts.get("full_name", ""),
+            born=born.isoformat() if born else texts["born"],
+            postcode=texts.get("postcode", ""),
+            sex=texts.get("sex", ""),
+            identifiers=tuple(
+                (kind, texts[field]) for field, kind in IDENTIFIER_KINDS.items() if texts.get(field)
+            ),
+        )
         return SourceRow(
             where=where,
             local_id=local_id,
-            particulars=Particulars(
-                given=texts.get("given", ""),
-                middle=texts.get("middle", ""),
-                family=texts.get("family", ""),
-                full_name=texts.get("full_name", ""),
-                born=born.isoformat() if born else texts["born"],
-                postcode=texts.get("postcode", ""),
-                sex=texts.get("sex", ""),
-                identifiers=tuple(
-                    (kind, texts[field])
-                    for field, kind in IDENTIFIER_KINDS.items()
-                    if texts.get(field)
-                ),
-            ),
+            particulars=particulars,
+            also=_also(particulars, texts.get("aliases", ""), texts.get("former_family", "")),
             facts=SourceFacts(
                 status=texts["status"],
                 role=texts.get("role"),
@@ -123,6 +127,25 @@ class Mapping:
                 unreadable=tuple(unreadable),
             ),
         )
+
+
+def _also(own: Particulars, aliases: str, former: str) -> tuple[Particulars, ...]:
+    """Return `own` under each further name, up to `MOST_NAMES` with its own.
+
+    An alias of one word stands for the first name; identifiers stay with the person's own name.
+    """
+    found = []
+    for name in _parts(aliases):
+        if len(name.split()) > 1:
+            found.append(replace(own, given="", middle="", family="", full_name=name))
+        else:
+            found.append(replace(own, given=name, middle=""))
+    found += [replace(own, family=name) for name in _parts(former)]
+    return tuple(replace(one, identifiers=()) for one in found[: MOST_NAMES - 1])
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in re.split(r"[;|\n]", text) if part.strip()]
 
 
 def as_text(value: object) -> str | None:

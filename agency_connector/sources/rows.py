@@ -35,12 +35,16 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
 
 
 class SourceRow(Struct, frozen=True, kw_only=True):
-    """One record. `where` finds it in the source ('line 14'); `local_id` is the agency's own."""
+    """One record. `where` finds it in the source ('line 14'); `local_id` is the agency's own.
+
+    `also` are the same person's particulars under further names: aliases and former surnames.
+    """
 
     where: str
     local_id: str
     particulars: Particulars
     facts: SourceFacts
+    also: tuple[Particulars, ...] = ()
 
 
 class Refusal(StrEnum):

@@ -26,7 +26,8 @@ IDENTIFIER_KINDS: Final = {
 class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Our field -> the source's column. Columns that are not named here are not looked at.
 
-    `agreed`: the person's agreement, or the recorded reason why they were not asked.
+    `agreed`: the person's agreement, or the recorded reason why they were not asked. `aliases`:
+    whole further names, `former_family`: former or other surnames; several are parted by `;`.
     """
 
     local_id: Column
@@ -36,6 +37,8 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     middle: Column | None = None
     family: Column | None = None
     full_name: Column | None = None
+    aliases: Column | None = None
+    former_family: Column | None = None
     postcode: Column | None = None
     sex: Column | None = None
     role: Column | None = None

@@ -1,9 +1,17 @@
-"""Other ways of linking, on the same pairs in the same run, to compare with."""
+"""Other ways of linking, on the same pairs in the same run, to compare with.
+
+Splink and the Bloom filters need packages that the product does not:
+
+    pip install '.[bench]' && pip install --no-deps clkhash==0.18.3
+
+(clkhash asks for an old version of a library that we use in a new one; it runs with the new one.)
+"""
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from agency_connector.matching.normalise import normalise
@@ -12,15 +20,34 @@ from benchmarks.matching.figures import by_grade, recall_at_precision, true_pair
 from benchmarks.matching.linking import TODAY, Hit
 from benchmarks.matching.records import Record
 
+Peer = Callable[[Sequence[Record], Sequence[Record]], list[Hit]]
+
 
 def peers(stored: Sequence[Record], lookups: Sequence[Record]) -> dict[str, Any]:
-    """Figures of each peer, by its name."""
+    """Figures of all hits of each peer, by its name, and of the best cut-off at precision 0.99;
+    of one that is not installed, what to install."""
     wanted = true_pairs(stored, lookups)
-    hits = exact_hash(stored, lookups)
     people = len({record.entity for record in stored})
-    figures = by_grade(hits, wanted, range(len(lookups)), people)["strong"]
-    figures["recall_at_precision_99"] = recall_at_precision(hits, sum(wanted))
-    return {"exact_hash": figures}
+    found: dict[str, Any] = {}
+    for name, load in _PEERS.items():
+        try:
+            peer = load()
+        except ImportError as error:
+            found[name] = {"not_installed": str(error), "install": "pip install '.[bench]'"}
+            continue
+        started = time.process_time()
+        try:
+            hits = peer(stored, lookups)
+        except Exception as error:  # of any kind: a peer that fails costs no figure of ours
+            found[name] = {"failed": type(error).__name__}
+            continue
+        seconds = time.process_time() - started
+        found[name] = {
+            **by_grade(hits, wanted, range(len(lookups)), people)["strong"],
+            "recall_at_precision_99": recall_at_precision(hits, sum(wanted)),
+            "seconds": round(seconds, 3),
+        }
+    return found
 
 
 def exact_hash(stored: Sequence[Record], lookups: Sequence[Record]) -> list[Hit]:
@@ -46,3 +73,22 @@ def _whole(record: Record) -> tuple[str, str, str] | None:
     if not (person.given and person.family):
         return None
     return person.given, person.family, person.born.isoformat()
+
+
+def _splink() -> Peer:
+    from benchmarks.matching.splink_peer import splink_hits
+
+    return splink_hits
+
+
+def _bloom() -> Peer:
+    from benchmarks.matching.bloom_peer import bloom_hits
+
+    return bloom_hits
+
+
+_PEERS: dict[str, Callable[[], Peer]] = {
+    "exact_hash": lambda: exact_hash,
+    "splink": _splink,
+    "bloom_filters": _bloom,
+}

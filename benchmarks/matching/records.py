@@ -38,6 +38,17 @@ def read(path: Path) -> list[Record]:
     return [_record(row) for row in rows(path)]
 
 
+def limited(
+    stored: list[Record], lookups: list[Record], records: int | None, asked: int | None
+) -> tuple[list[Record], list[Record]]:
+    """At most so many of each; of stored records those of people who are looked up come first."""
+    lookups = lookups[:asked]
+    if records is not None and records < len(stored):
+        wanted = {record.entity for record in lookups}
+        stored = sorted(stored, key=lambda record: record.entity not in wanted)[:records]
+    return stored, lookups
+
+
 def rows(path: Path) -> Iterator[dict[str, str]]:
     """The rows of a csv or csv.gz file that has `COLUMNS`."""
     packed = path.read_bytes()

@@ -106,3 +106,20 @@ def test_reading_never_fails_and_reading_its_iso_form_again_changes_nothing(text
     if isinstance(found, Birth) and found.born is not None:
         assert found.born <= TODAY
         assert dates.read(found.born.isoformat(), TODAY) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "one", "not_one"),
+    [
+        ("1997-72-08", date(1997, 12, 8), date(1997, 10, 8)),
+        ("31/04/1985", date(1985, 4, 30), date(1985, 3, 29)),
+        ("1990-61-11", date(1996, 1, 11), date(1990, 6, 11)),
+    ],
+)
+def test_of_an_impossible_date_the_dates_one_slip_away_are_kept(
+    text: str, one: date, not_one: date
+) -> None:
+    near = dates.meant(text, TODAY)
+    assert one in near
+    assert not_one not in near
+    assert len(near) < 20

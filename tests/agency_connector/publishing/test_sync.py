@@ -4,14 +4,20 @@ from typing import Any
 
 import pytest
 
+from agency_connector.matching.expansion import expand
+from agency_connector.matching.grading import grade_hit
 from agency_connector.matching.normalise import normalise
 from agency_connector.matching.particulars import Particulars
-from agency_connector.matching.scheme import record_keys
+from agency_connector.matching.person import Person
+from agency_connector.matching.scheme import MatchKey, record_keys
 from agency_connector.publishing import storage
+from agency_connector.publishing.judging import desks_at_index
+from agency_connector.publishing.preview import preview
 from agency_connector.publishing.reading import local_day
 from foundation.operator import OperatorError
 from protocol import voprf
 from protocol.tokens import match_input, token
+from schemas.agencies import Desk
 from tests.agency_connector.publishing.borsetshire import SOURCE, Borsetshire, person
 from tests.conftest import FakeClock
 
@@ -264,3 +270,67 @@ def test_the_clock_is_the_connectors_own(town: Borsetshire, clock: FakeClock) ->
     report = town.sync()
     assert report.sources[0].refused == {"ended": 1}
     assert report.withdrawn == {"ended": 1}
+
+
+NAMED = """former_family = "Formerly"
+aliases = "Also known as"
+"""
+
+
+def test_aliases_and_former_names_of_a_record_are_further_names_of_its_one_flag(
+    town: Borsetshire,
+) -> None:
+    """Each name is found with its date; those that cannot be used cost nothing but themselves."""
+    settings = town.folder / "connector.toml"
+    settings.write_text(settings.read_text().replace('role = "Role"', f'{NAMED}role = "Role"'))
+    town.connector.close()
+    town.connector = type(town.connector).open(town.folder, clock=town.clock)
+    path = town.folder / "cases.csv"
+    header = "Ref,First,Last,DOB,Role,Status,Opened,NHS,Formerly,Also known as"
+    row = "C1,Anna,Smith,14/03/1985,Client,open,1/12/2025,,Ravensgill,Zephyrine Quillfeather; ???"
+    path.write_text(f"{header}\n{row}\n")
+    report = town.sync()
+    assert report.troubles == []
+    [(_, _, tokens)] = town.flags().values()
+    published = {tokens[at : at + 16] for at in range(0, 256, 16)}
+    for given, family in (("Anna", "Smith"), ("Anna", "Ravensgill"), ("Zephyrine", "Quillfeather")):
+        told = Particulars(given=given, family=family, born="1985-03-14")
+        named = record_keys(normalise(told, today=local_day(town.clock()))).names[0]  # type: ignore[arg-type]  # they can be used
+        assert named.kind == "names-date"
+        assert _token_of(town, named) in published
+    [line] = preview(
+        town.connector.settings.sources[0], town.folder, _desks(town), local_day(town.clock())
+    )
+    assert "under 3 names (1 further name cannot be used)" in line.sentence
+
+
+def test_who_has_a_year_of_birth_alone_is_found_by_it(town: Borsetshire) -> None:
+    town.write(person(1, First="Anna", Last="Smith", DOB="about 1960"))
+    report = town.sync()
+    assert (report.troubles, len(town.flags())) == ([], 1)
+    [(_, _, tokens)] = town.flags().values()
+    published = {tokens[at : at + 16] for at in range(0, 256, 16)}
+    told = Particulars(given="Anna", family="Smith", born="1961-07-23")
+    person_looked_up = normalise(told, today=local_day(town.clock()))
+    assert isinstance(person_looked_up, Person)
+    expansion = expand(person_looked_up)
+    found = [
+        key for key in expansion.wide
+        if _token_of(town, MatchKey(key.kind, key.value)) in published
+    ]  # fmt: skip
+    assert "names-about" in {key.kind for key in found}
+    assert grade_hit(found)[0] == "possible"
+
+
+def _token_of(town: Borsetshire, key: MatchKey) -> bytes:
+    anchor = town.connector.anchors().epochs[0]
+    x = match_input(anchor.partnership_key, "borsetshire", 1, key.kind, key.value)
+    blinded = voprf.blind([x])
+    evaluated = voprf.evaluate(town.evaluator.keys.epochs[1].private_key, blinded.elements)
+    [output] = voprf.finalize([x], blinded.blinds, evaluated)
+    return token(output)
+
+
+def _desks(town: Borsetshire) -> dict[str, Desk]:
+    with town.connector.database.read() as connection:
+        return desks_at_index(connection)
