@@ -73,6 +73,9 @@ def equip(member: Member, home: Path, sources: Path) -> None:
     text = path.read_text(encoding="utf-8").replace(
         'bind = "127.0.0.1:8300"', 'bind = "127.0.0.1:0"'
     )
+    # The people are made up: their codes may be printed by `account code`.
+    text = text.replace("\n[index]\n", "demo = true\n\n[index]\n", 1)
+    text += "\n[sign_in]\naccounts = true\n"
     if member.role == "member":
         shutil.copytree(sources / member.id, home / "export")
         own = (_SETTINGS / f"{member.id}.toml").read_text(encoding="utf-8")
