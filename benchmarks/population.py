@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -278,6 +279,19 @@ class Population:
         return self.chance.choices([d for d, _ in near], [w for _, w in near])[0].isoformat()
 
 
+def _evenly(people: Sequence[Somebody], count: int, chance: random.Random) -> list[Somebody]:
+    """People of each name group, as many of each or all there are: narrow intervals by group."""
+    groups: dict[str, list[Somebody]] = defaultdict(list)
+    for who in people:
+        groups[who.group].append(who)
+    each = count // len(groups)
+    return [
+        w
+        for name in sorted(groups)
+        for w in chance.sample(groups[name], min(each, len(groups[name])))
+    ]
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.population")
@@ -285,6 +299,11 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=200_000, help="people who are stored")
     parser.add_argument("--lookups", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--even",
+        action="store_true",
+        help="as many lookups of each name group, all of stored people",
+    )
     asked = parser.parse_args()
     population = Population(asked.seed)
     chance = population.chance
@@ -299,6 +318,8 @@ def main() -> None:
     ]
     half = asked.lookups // 2
     looked_up = chance.sample(held, asked.lookups - half) + others[:half]
+    if asked.even:
+        looked_up = _evenly(held, asked.lookups, chance)
     lookups = [population.written(who, f"L{i}", "query") for i, who in enumerate(looked_up)]
     asked.folder.mkdir(parents=True, exist_ok=True)
     columns = [*COLUMNS, "tags", "group"]

@@ -85,7 +85,7 @@ def _hits(
 ) -> list[Hit]:
     best: dict[tuple[int, int], float] = defaultdict(float)
     for similarity, record, lookup in zip(similarities, held, asked, strict=True):
-        if stored[record].name != lookups[lookup].name:
+        if not stored[record].is_same(lookups[lookup]):
             pair = lookup, record
             best[pair] = max(best[pair], similarity)
     return [

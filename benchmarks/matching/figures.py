@@ -55,8 +55,8 @@ def figures(run: Run, stored: Sequence[Record], lookups: Sequence[Record]) -> di
 def true_pairs(stored: Sequence[Record], lookups: Sequence[Record]) -> list[int]:
     """Per lookup, the stored records of the same person, the lookup's own record apart."""
     held = Counter(record.entity for record in stored)
-    own = {record.name for record in stored}
-    return [held[lookup.entity] - (lookup.name in own) for lookup in lookups]
+    own = {(record.name, record.entity) for record in stored}
+    return [held[lookup.entity] - ((lookup.name, lookup.entity) in own) for lookup in lookups]
 
 
 def by_grade(

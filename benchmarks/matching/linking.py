@@ -134,7 +134,7 @@ def _graded(
 ) -> Iterator[Hit]:
     """One hit per record: the surer of what the narrow and the wide step say of it."""
     for record in sorted(found[0].keys() | found[1].keys()):
-        if stored[record].name == lookup.name:
+        if stored[record].is_same(lookup):
             continue
         answers = []
         said: list[tuple[int, str] | None] = []

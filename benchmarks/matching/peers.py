@@ -62,7 +62,7 @@ def exact_hash(stored: Sequence[Record], lookups: Sequence[Record]) -> list[Hit]
         for place, lookup in enumerate(lookups)
         if (key := _whole(lookup)) is not None
         for number in held.get(key, ())
-        if stored[number].name != lookup.name
+        if not stored[number].is_same(lookup)
     ]
 
 

@@ -15,6 +15,8 @@ COLUMNS = (
     *("rec_id", "ent_id", "source", "forename", "middle", "surname", "dob", "sex", "postcode"),
     "nin",
 )
+NEEDED = ("rec_id", "ent_id", "forename", "surname")
+"""Columns without which nothing can be measured; of the others, one that is not there is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,13 @@ class Record:
     group: str
     tags: str
     particulars: Particulars
+
+    def is_same(self, other: Record) -> bool:
+        """Whether this is the very record `other`: a record that is looked up is no hit of its own.
+
+        Two files may number their records alike, so the person counts too.
+        """
+        return self.name == other.name and self.entity == other.entity
 
 
 def read(path: Path) -> list[Record]:
@@ -50,14 +59,15 @@ def limited(
 
 
 def rows(path: Path) -> Iterator[dict[str, str]]:
-    """The rows of a csv or csv.gz file that has `COLUMNS`."""
+    """The rows of a csv or csv.gz file that has `NEEDED`, each with all of `COLUMNS`."""
     packed = path.read_bytes()
-    text = (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode("utf-8")
+    text = (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode("utf-8-sig")
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+    missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
     if missing:
         raise SystemExit(f"{path}: has no column {', '.join(missing)}.")
-    yield from reader
+    for row in reader:
+        yield dict.fromkeys(COLUMNS, "") | {k: v or "" for k, v in row.items() if k is not None}
 
 
 def write(path: Path, chosen: Iterable[dict[str, str]], columns: Iterable[str]) -> None:
@@ -75,8 +85,8 @@ def _record(row: dict[str, str]) -> Record:
         name=row["rec_id"],
         entity=row["ent_id"],
         source=row["source"],
-        group=row.get("group") or "",
-        tags=row.get("tags") or "",
+        group=row.get("group", ""),
+        tags=row.get("tags", ""),
         particulars=Particulars(
             given=row["forename"],
             middle=row["middle"],

@@ -108,7 +108,7 @@ def _hits(found: pyarrow.Table, stored: Sequence[Record], lookups: Sequence[Reco
         *(found.column(name).to_pylist() for name in columns), strict=True
     ):
         lookup, record = (one, other) if left == "lookups" else (other, one)
-        if stored[record].name == lookups[lookup].name:
+        if stored[record].is_same(lookups[lookup]):
             continue
         right = stored[record].entity == lookups[lookup].entity
         hits.append(Hit(lookup, record, 0, -weight, "", right))

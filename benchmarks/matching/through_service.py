@@ -131,12 +131,12 @@ def _asked(
             wanted = expected.get((number, step), {})
             if isinstance(answer, str):
                 refused[answer] += 1
-                same = _refusal_is_right(answer, wanted, stored)
+                same = refusal_is_right(answer, wanted, stored)
                 found: Said = {}
             else:
                 found = _said(answer, index, kept)
                 # A stored record of the lookup's own name is no hit in a measurement.
-                own = {n for n in found if stored[n].name == lookup.name}
+                own = {n for n in found if stored[n].is_same(lookup)}
                 found = {n: said for n, said in found.items() if n not in own}
                 same = found == wanted
             hits += len(found)
@@ -179,7 +179,7 @@ def _steps(connector: Installation, lookup: Record) -> list[CheckAnswer | str]:
         return [narrow, error.code]
 
 
-def _refusal_is_right(code: str, wanted: Said, stored: Sequence[Record]) -> bool:
+def refusal_is_right(code: str, wanted: Said, stored: Sequence[Record]) -> bool:
     """`too-wide`: more than ten of one partner's fit; of any other nothing may be expected."""
     if code != "too-wide":
         return not wanted
@@ -201,4 +201,4 @@ def _said(answer: CheckAnswer, index: Index, kept: Mapping[bytes, int]) -> Said:
 
 def _plain(because: str) -> str:
     """The reason with the small letter that the page makes a capital."""
-    return because if because[:2].isupper() else because[:1].lower() + because[1:]
+    return because[:1].lower() + because[1:]

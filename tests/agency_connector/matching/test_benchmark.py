@@ -1,5 +1,6 @@
 """What `python -m benchmarks.matching` counts, on files small enough to count by hand."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -7,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.matching.figures import by_grade, recall_at_precision
+from agency_connector.matching.particulars import Particulars
+from benchmarks.matching import __main__ as program
+from benchmarks.matching import through_service
+from benchmarks.matching.figures import by_grade, recall_at_precision, true_pairs
 from benchmarks.matching.linking import Hit
-from benchmarks.matching.records import COLUMNS
+from benchmarks.matching.records import COLUMNS, Record, read
 
 HEADER = ",".join((*COLUMNS, "group"))
 STORED = (
@@ -83,6 +87,45 @@ def test_recall_at_precision_takes_the_best_cut_off_and_no_part_of_a_tie() -> No
     assert recall_at_precision([*good, hit(2.0, False)], 110) == 0.9
     assert recall_at_precision([*good, hit(1.0, False), hit(1.0, False)], 110) == 0.0
     assert recall_at_precision([], 0) is None
+
+
+def test_columns_may_stand_in_any_order_and_most_may_be_missing(tmp_path: Path) -> None:
+    path = tmp_path / "few.csv.gz"
+    path.write_bytes(gzip.compress("\ufeffsurname,ent_id,rec_id,forename\nWren,e,r\n".encode()))
+    [record] = read(path)
+    assert (record.name, record.entity, record.particulars.family) == ("r", "e", "Wren")
+    assert (record.particulars.given, record.particulars.born, record.group) == ("", "", "")
+
+
+def test_only_the_record_itself_is_left_out_not_one_that_is_numbered_alike() -> None:
+    one, other = (Record("1", entity, "", "", "", Particulars()) for entity in ("a", "b"))
+    assert true_pairs([one, one, other], [one, other]) == [1, 0]
+    assert not one.is_same(other)
+
+
+def test_if_the_service_finds_other_hits_the_program_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "few.csv"
+    path.write_text("\n".join((HEADER, *STORED)) + "\n")
+    words = ["--stored", str(path), "--lookups", str(path), "--through-service", "--limit", "2"]
+    monkeypatch.setattr(sys, "argv", ["benchmarks.matching", *words])
+    monkeypatch.setattr(through_service, "compared", lambda *_: {"differences": 0})
+    program.main()
+    assert json.loads(capsys.readouterr().out)["counts"]["stored_records"] == 2
+    monkeypatch.setattr(through_service, "compared", lambda *_: {"differences": 1})
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert ended.value.code == 1
+
+
+def test_a_refusal_as_too_wide_is_right_only_above_ten_of_one_partner() -> None:
+    stored = [Record(str(n), "", "nhs", "", "", Particulars()) for n in range(11)]
+    said = dict.fromkeys(range(11), (0, ""))
+    assert through_service.refusal_is_right("too-wide", said, stored)
+    said.pop(0)
+    assert not through_service.refusal_is_right("too-wide", said, stored)
+    assert not through_service.refusal_is_right("too-little", said, stored)
 
 
 def test_a_file_without_a_column_is_refused_with_its_name(tmp_path: Path) -> None:
