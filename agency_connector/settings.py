@@ -95,6 +95,17 @@ class PagesSettings(_Table, frozen=True):
     watch: str | None = None
 
 
+class ChecksSettings(_Table, frozen=True):
+    """`[checks]`: what officers' checks are held to.
+
+    One in `justify_one_in` is asked for a fuller justification before it is made; 0 for none.
+    `protective_marking` stands at the top and the foot of what is printed.
+    """
+
+    justify_one_in: Annotated[int, Meta(ge=0, le=10_000)] = 20
+    protective_marking: Line = "OFFICIAL-SENSITIVE"
+
+
 class ScheduleSettings(_Table, frozen=True):
     """`[schedule]`: every how many minutes `run` syncs, looks at the index, and reads the log.
 
@@ -120,6 +131,7 @@ class Settings(_Table, frozen=True):
     sources: tuple[SourceSettings, ...] = ()
     publishing: PublishingSettings = PublishingSettings()
     pages: PagesSettings = PagesSettings()
+    checks: ChecksSettings = ChecksSettings()
     sign_in: SignInSettings | None = None
     schedule: ScheduleSettings = ScheduleSettings()
 

@@ -1,11 +1,19 @@
 """What the journal keeps of a check and of a quoted reference: small frozen values, sealed."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 from schemas.agencies import Desk
 from schemas.checks import Surety, TypedParticulars
 from schemas.fields import AgencyId, Line, Millis, PurposeCode
 from schemas.lookups import Breadth, LookupAnswer, LookupRequest, PartnerState, Resolution
+
+Outcome = Literal["spoke-useful", "spoke-not-useful", "not-reached", "different-person"]
+"""What came of a check."""
+
+Answered = Literal["confirmed", "same-person", "different-person", "not-ours"]
+"""What a desk says of a quoted reference; `confirmed`: whoever asked, rung back, was the asker."""
 
 
 class _Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,6 +28,17 @@ class Typed(_Record, frozen=True, kw_only=True):
 
     particulars: TypedParticulars
     reason: str
+
+
+class Beside(_Record, frozen=True, kw_only=True):
+    """What an officer says beside a check, for their own agency alone; nothing commits to it.
+
+    `at_once`: there was an immediate risk of serious harm, and the justification follows.
+    """
+
+    case_reference: str = ""
+    on_behalf_of: str = ""
+    at_once: bool = False
 
 
 class SetSalts(_Record, frozen=True, kw_only=True):
@@ -47,6 +66,7 @@ class Asked(_Record, frozen=True, kw_only=True):
     particulars_salt: str
     sets: tuple[SetSalts, ...]
     asked_at: Millis
+    beside: Beside = Beside()
 
 
 class Prepared(_Record, frozen=True, kw_only=True):
@@ -133,3 +153,38 @@ class Resolved(_Record, frozen=True, kw_only=True):
     call_back: Desk | None
     purpose: str
     time_zone: str
+
+
+class Came(_Record, frozen=True, kw_only=True):
+    """What an officer said came of a check, and when."""
+
+    outcome: Outcome
+    at: Millis
+
+
+class CameOfIt(_Record, frozen=True, kw_only=True):
+    """All that was said of one check, the last of which counts."""
+
+    told: tuple[Came, ...]
+
+
+class Reply(_Record, frozen=True, kw_only=True):
+    """What a desk answered, and when."""
+
+    answered: Answered
+    at: Millis
+
+
+class Replies(_Record, frozen=True, kw_only=True):
+    """All that a desk answered about one quoted reference, oldest first."""
+
+    told: tuple[Reply, ...]
+
+
+class Act(_Record, frozen=True, kw_only=True):
+    """Something done with a check in the journal."""
+
+    user: str
+    what: Literal["printed"]
+    check: str
+    at: Millis

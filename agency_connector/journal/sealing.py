@@ -1,5 +1,7 @@
 """Seals what the journal keeps: AES-256-GCM under a key of the agency's own keyring."""
 
+import hashlib
+import hmac
 import secrets
 from typing import Final, TypeVar
 
@@ -19,7 +21,24 @@ class JournalSeal:
     """Seals records under `key`, 32 bytes (NIST SP 800-38D), each bound to its row and column."""
 
     def __init__(self, key: bytes) -> None:
+        self._key = key
         self._cipher = AESGCM(key)
+
+    def row_of(self, user: str) -> bytes:
+        """Return the 32 bytes by which an officer's rows are found, and nobody is named.
+
+        HMAC-SHA256 under the journal's key over lp("ifi/1 journal officer", user).
+        """
+        return hmac.digest(self._key, lp("ifi/1 journal officer", user), hashlib.sha256)
+
+    def draw(self, user: str, counter: int) -> int:
+        """Return the number, 0 to 2**64 - 1, that an officer's check of this count draws.
+
+        It is the same whenever it is asked for, and nobody without the journal's key foresees it:
+        the first 8 bytes of HMAC-SHA256 over lp("ifi/1 draw", user, counter in decimal).
+        """
+        told = lp("ifi/1 draw", user, str(counter))
+        return int.from_bytes(hmac.digest(self._key, told, hashlib.sha256)[:8], "big")
 
     def seal(self, column: str, row: bytes, record: msgspec.Struct) -> bytes:
         """Return nonce || sealed JSON of `record`, which opens only in this row and column."""

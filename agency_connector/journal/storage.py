@@ -1,13 +1,16 @@
 """The journal's tables. Everything that tells of a person or an officer is sealed in them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Index,
     Integer,
     LargeBinary,
+    Row,
     String,
     Table,
     insert,
@@ -19,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from agency_connector.database import metadata
 
 ID_BYTES = 16
+OFFICER_BYTES = 32
 
 checks = Table(
     "journal_checks",
@@ -30,6 +34,10 @@ checks = Table(
     Column("kept", LargeBinary),
     # The code of the last failure: `unreachable`, `too-wide`; never words.
     Column("failed", String(64)),
+    # Keyed hash of the officer (sealing.JournalSeal.row_of), so that their own checks are found.
+    Column("officer_id", LargeBinary(OFFICER_BYTES)),
+    Column("came_of_it", LargeBinary),
+    Index("ix_journal_checks_officer_id_asked_at", "officer_id", "asked_at"),
 )
 resolutions = Table(
     "journal_resolutions",
@@ -39,6 +47,15 @@ resolutions = Table(
     Column("quoted", LargeBinary, nullable=False),
     Column("resolved", LargeBinary),
     Column("failed", String(64)),
+    Column("replied", LargeBinary),
+)
+# What else was done with the journal: printed, and by whom.
+acts = Table(
+    "journal_acts",
+    metadata,
+    Column("act_id", LargeBinary(ID_BYTES), primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("act", LargeBinary, nullable=False),
 )
 # Which years have a pseudonym key in the keyring: destroyed with the journal's own retention.
 pseudonym_years = Table(
@@ -51,27 +68,35 @@ pseudonym_years = Table(
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """A check's sealed parts: as begun, as sent (None before), as answered (None before)."""
+    """A check's sealed parts: as begun, as sent (None before), as answered (None before).
 
+    `came_of_it` is what the officer said of it, or None.
+    """
+
+    check: bytes
     asked: bytes
     prepared: bytes | None
     kept: bytes | None
+    came_of_it: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class ResolutionRow:
-    """A quoted reference's sealed parts: as typed, and as answered (None before)."""
+    """A quoted reference's sealed parts: as typed, as answered, as replied to (None before)."""
 
     quoted: bytes
     resolved: bytes | None
+    replied: bytes | None
 
 
-def begin(connection: Connection, check: bytes, asked_at: int, asked: bytes) -> bool:
+def begin(
+    connection: Connection, check: bytes, officer: bytes, asked_at: int, asked: bytes
+) -> bool:
     """Keep a check before it is made; False if this id is in the journal already."""
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     begun = connection.execute(
         make(checks)
-        .values(check_id=check, asked_at=asked_at, asked=asked)
+        .values(check_id=check, officer_id=officer, asked_at=asked_at, asked=asked)
         .on_conflict_do_nothing(index_elements=[checks.c.check_id])
         .returning(checks.c.check_id)
     )
@@ -81,7 +106,41 @@ def begin(connection: Connection, check: bytes, asked_at: int, asked: bytes) -> 
 def find(connection: Connection, check: bytes) -> CheckRow | None:
     """Return a check's sealed parts, or None."""
     row = connection.execute(select(checks).where(checks.c.check_id == check)).one_or_none()
-    return None if row is None else CheckRow(row.asked, row.prepared, row.kept)
+    return None if row is None else _check_row(row)
+
+
+def of_officer(
+    connection: Connection, officer: bytes, since: int, before: int, most: int
+) -> tuple[CheckRow, ...]:
+    """Return the officer's last `most` checks of since <= asked_at < before, newest first."""
+    asked_at = checks.c.asked_at
+    rows = connection.execute(
+        select(checks)
+        .where(checks.c.officer_id == officer, asked_at >= since, asked_at < before)
+        .order_by(asked_at.desc(), checks.c.check_id)
+        .limit(most)
+    )
+    return tuple(_check_row(row) for row in rows)
+
+
+def keep_what_came(connection: Connection, check: bytes, came_of_it: bytes) -> None:
+    """Keep what came of a check in the place of what was said before."""
+    connection.execute(
+        update(checks).where(checks.c.check_id == check).values(came_of_it=came_of_it)
+    )
+
+
+def put_act(connection: Connection, act_id: bytes, at: int, act: bytes) -> None:
+    """Add an act."""
+    connection.execute(insert(acts).values(act_id=act_id, at=at, act=act))
+
+
+def find_act(connection: Connection, act_id: bytes) -> bytes | None:
+    """Return an act, sealed, or None."""
+    found: bytes | None = connection.execute(
+        select(acts.c.act).where(acts.c.act_id == act_id)
+    ).scalar_one_or_none()
+    return found
 
 
 def prepare(connection: Connection, check: bytes, prepared: bytes) -> None:
@@ -134,7 +193,13 @@ def find_resolution(connection: Connection, resolution: bytes) -> ResolutionRow 
     """Return a quoted reference's sealed parts, or None."""
     this = resolutions.c.resolution_id == resolution
     row = connection.execute(select(resolutions).where(this)).one_or_none()
-    return None if row is None else ResolutionRow(row.quoted, row.resolved)
+    return None if row is None else ResolutionRow(row.quoted, row.resolved, row.replied)
+
+
+def keep_reply(connection: Connection, resolution: bytes, replied: bytes) -> None:
+    """Keep what the desk answered in the place of what it answered before."""
+    this = resolutions.c.resolution_id == resolution
+    connection.execute(update(resolutions).where(this).values(replied=replied))
 
 
 def claim_year(connection: Connection, year: int, now: int) -> bool:
@@ -150,3 +215,7 @@ def claim_year(connection: Connection, year: int, now: int) -> bool:
         .returning(pseudonym_years.c.year)
     )
     return claimed.first() is not None
+
+
+def _check_row(row: Row[Any]) -> CheckRow:
+    return CheckRow(row.check_id, row.asked, row.prepared, row.kept, row.came_of_it)

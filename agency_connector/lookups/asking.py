@@ -5,7 +5,16 @@ from typing import Final
 
 from agency_connector.installation import Installation
 from agency_connector.journal.journal import Check, Journal
-from agency_connector.journal.records import Asked, Before, Findings, Kept, Prepared, Typed
+from agency_connector.journal.records import (
+    Asked,
+    Before,
+    Beside,
+    Came,
+    Findings,
+    Kept,
+    Prepared,
+    Typed,
+)
 from agency_connector.lookups import answer as words
 from agency_connector.lookups import partnership, token_sets, verifying
 from agency_connector.lookups.errors import CheckRefused, code_of
@@ -24,11 +33,15 @@ from schemas.operations import LOOK_UP
 _CHECK_BYTES: Final = 16
 _RESEND_MS: Final = 240_000
 """How long a signed request may be sent again: less than the five minutes that the index allows."""
+NOTHING_BESIDE: Final = Beside()
 
 
-def check(installation: Installation, user: str, request: CheckRequest) -> CheckAnswer:
+def check(
+    installation: Installation, user: str, request: CheckRequest, beside: Beside = NOTHING_BESIDE
+) -> CheckAnswer:
     """Check a name for `user`, the officer as this machine knows them.
 
+    `beside` is kept in the journal with it; of a request that comes again the first one's stands.
     The same request again gets the first answer, and there is one record. What was typed is in the
     journal, sealed and on the disk, before anything leaves this machine; nothing of an answer is
     returned before all of it is verified and kept. Raises OperatorError or StorageUnavailable, one
@@ -41,7 +54,7 @@ def check(installation: Installation, user: str, request: CheckRequest) -> Check
     if before is None:
         now = installation.clock()
         token_sets.person_of(typed.particulars, now)
-        asked = _begun(installation, user, request.purpose, typed, None, now)
+        asked = _begun(installation, user, request.purpose, typed, None, now, beside=beside)
         stands = journal.begin(check_id, asked)
         before = Check(asked=stands, prepared=None, kept=None)
     asked = before.asked
@@ -76,7 +89,7 @@ def look_wider(installation: Installation, user: str, request: WiderRequest) -> 
         told = narrow.asked
         asked = _begun(
             installation, user, told.purpose, told.typed, request.follows, installation.clock(),
-            officer=told.officer,
+            officer=told.officer, beside=told.beside,
         )  # fmt: skip
         before = Check(asked=journal.begin(check_id, asked), prepared=None, kept=None)
     if (before.asked.user, before.asked.follows) != (user, request.follows):
@@ -86,11 +99,17 @@ def look_wider(installation: Installation, user: str, request: WiderRequest) -> 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Told:
-    """A check that was answered, as its officer may see it again."""
+    """A check that was answered, as its officer may see it again.
+
+    `came_of_it`: what they said of it, oldest first.
+    """
 
     answer: CheckAnswer
     particulars: TypedParticulars
     purpose: str
+    beside: Beside
+    came_of_it: tuple[Came, ...]
+    asked_at: int
     time_zone: str
 
 
@@ -107,6 +126,9 @@ def told_before(installation: Installation, user: str, check_id: str) -> Told | 
         answer=_in_words(installation, check_id, asked, told),
         particulars=asked.typed.particulars,
         purpose=asked.purpose,
+        beside=asked.beside,
+        came_of_it=found.came_of_it,
+        asked_at=asked.asked_at,
         time_zone=told.time_zone,
     )
 
@@ -119,6 +141,8 @@ def _begun(
     follows: str | None,
     now: int,
     officer: str | None = None,
+    *,
+    beside: Beside,
 ) -> Asked:
     anchors = installation.anchors()
     epochs = token_sets.searchable_epochs(anchors, now)
@@ -132,6 +156,7 @@ def _begun(
         particulars_salt=b64u_encode(new_salt()),
         sets=tuple(token_sets.new_salts(anchor) for anchor in epochs),
         asked_at=now,
+        beside=beside,
     )
 
 

@@ -64,7 +64,7 @@ def test_only_checks_that_have_an_answer_are_held_to_the_log(town: Town) -> None
     installation = town.enrolled("police")
     with installation.database.write() as connection:
         for number, at in enumerate((10, 20, 30)):
-            journal.begin(connection, bytes([number]) * 16, at, b"sealed")
+            journal.begin(connection, bytes([number]) * 16, b"o" * 32, at, b"sealed")
         for number in (0, 1):
             journal.keep(connection, bytes([number]) * 16, b"sealed")
     with installation.database.read() as connection:

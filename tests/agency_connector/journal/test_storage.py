@@ -6,6 +6,8 @@ from agency_connector.database import LOCATION
 from agency_connector.journal import storage
 from foundation.database import Database, migrate
 
+OFFICER = b"o" * storage.OFFICER_BYTES
+
 
 @pytest.fixture
 def journal(database: Database) -> Database:
@@ -25,8 +27,20 @@ def test_the_first_to_claim_a_year_is_told_so_and_nobody_after(journal: Database
 def test_a_check_is_begun_once(journal: Database) -> None:
     check = bytes(range(storage.ID_BYTES))
     with journal.write() as connection:
-        assert storage.begin(connection, check, 1, b"first")
+        assert storage.begin(connection, check, OFFICER, 1, b"first")
     with journal.write() as connection:
-        assert not storage.begin(connection, check, 2, b"second")
+        assert not storage.begin(connection, check, OFFICER, 2, b"second")
         found = storage.find(connection, check)
-    assert found == storage.CheckRow(asked=b"first", prepared=None, kept=None)
+    assert found == storage.CheckRow(check, b"first", None, None, None)
+
+
+def test_an_officers_own_checks_are_found_newest_first_within_the_time(journal: Database) -> None:
+    with journal.write() as connection:
+        for number in range(5):
+            check = bytes([number]) * storage.ID_BYTES
+            owner = OFFICER if number != 3 else b"p" * storage.OFFICER_BYTES
+            storage.begin(connection, check, owner, number, b"asked")
+        found = storage.of_officer(connection, OFFICER, 1, 5, 2)
+        rest = storage.of_officer(connection, OFFICER, 0, 2, 9)
+    assert [row.check[0] for row in found] == [4, 2]
+    assert [row.check[0] for row in rest] == [1, 0]

@@ -86,6 +86,8 @@ url = "{evaluator}"
 [keys]
 seal = "unsealed"
 file = "keys.json"
+[checks]
+justify_one_in = 0
 """
 DESK = """
 [[desks]]

@@ -1,0 +1,1 @@
+"""Justifications: one check in N is asked for more first; one at once owes its own within a day."""
