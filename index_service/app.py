@@ -15,6 +15,7 @@ from foundation.routes import Guard
 from index_service.agencies import routes as agencies
 from index_service.audit import reading_routes as reading
 from index_service.audit import routes as log
+from index_service.audit import succession_routes as successions
 from index_service.audit.administration import own_statement, refused
 from index_service.database import LOCATION
 from index_service.flags import routes as flags
@@ -74,6 +75,7 @@ def create_app(index: Installation) -> Flask:
     for folder in (agencies, flags, lookups, reading):
         folder.serve(api, index)
     log.serve(app, guard, api, index)
+    successions.serve(api)
     health.serve(app, guard, Readiness(_checks(index)), figures)
     guard.seal(app)
     return app

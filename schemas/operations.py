@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from schemas import agencies, audit, checks, evaluation, flags, handover, lookups, witnesses
+from schemas import (
+    agencies,
+    audit,
+    checks,
+    evaluation,
+    flags,
+    handover,
+    lookups,
+    successions,
+    witnesses,
+)
 
 Method = Literal["GET", "POST"]
 
@@ -100,6 +110,11 @@ COSIGN: Final = Operation(
     "Bring the caller's cosignature of a checkpoint; not an entry, or the log would feed itself.",
     (409,),
 )  # fmt: skip
+LOG_SUCCESSIONS: Final = Operation(
+    "log-successions", "GET", "/v1/log/successions", "enrolled",
+    None, successions.LogSuccessions,
+    "Every earlier log of this index, as it ended and named the log that follows it.",
+)  # fmt: skip
 
 AUDIT_PERSON: Final = Operation(
     "audit-person", "POST", "/v1/audit/persons", "auditor",
@@ -152,7 +167,7 @@ RESOLVE_LOCALLY: Final = Operation(
 INDEX_OPERATIONS: Final = (
     INDEX_IDENTITY, ENROL, DIRECTORY, INTRODUCE, CHANGE_KEYS, SIGN_DESK, OPEN_EPOCH,
     SEND_HANDOVER, RECEIVE_HANDOVERS, PUBLISH, MARK, LOOK_UP, RESOLVE, DECLARE_WITNESS, COSIGN,
-    KEY_ENTRIES,
+    LOG_SUCCESSIONS, KEY_ENTRIES,
     AUDIT_PERSON, AUDIT_ENTRIES, AUDIT_OWN, AUDIT_HELD,
 )  # fmt: skip
 EVALUATOR_OPERATIONS: Final = (EVALUATOR_IDENTITY, EVALUATE)

@@ -1,5 +1,6 @@
 """The end of a log that cannot go on, and what follows it."""
 
+from schemas.envelopes import Envelope
 from schemas.fields import Bytes32, Count, Line, Message, Millis, PartnershipId, VerifierKey
 
 
@@ -20,3 +21,13 @@ class LogSuccession(Message, frozen=True):
     successor: VerifierKey
     why: Line
     signed_at: Millis
+
+
+class LogSuccessions(Message, frozen=True):
+    """How the logs of this index followed each other, oldest first; empty if there was only one.
+
+    Each document is a LogSuccession in the envelope that the log which ended signed. The last
+    one's `successor` is the log of today.
+    """
+
+    documents: tuple[Envelope, ...]

@@ -156,6 +156,5 @@ def migrate_command(home: Path) -> None:
 def fingerprint(home: Path) -> None:
     """Print the 40 digits of the index's keys, to be read to the founder by phone."""
     index = Installation.open(home)
-    log = log_of(index.settings, index.log.key)
-    click.echo(f"Index of {index.partnership}; log {log.verifier_key}")
+    click.echo(f"Index of {index.partnership}; log {index.log.verifier_key}")
     click.echo(fingerprint40(index.signing_key.public, index.log.key.public))

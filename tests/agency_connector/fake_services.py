@@ -48,6 +48,7 @@ from schemas.evaluation import EvaluatorEpoch, EvaluatorIdentity
 from schemas.handover import HandoverInbox, HandoverPackage
 from schemas.operations import Operation
 from schemas.problems import ProblemDocument
+from schemas.successions import LogSuccessions
 from schemas.witnesses import CosignatureKept
 
 PARTNERSHIP = "northgate"
@@ -165,6 +166,7 @@ class FakeIndex(Service):
     packages: list[Envelope] = field(default_factory=list)
     witnesses: dict[str, Envelope] = field(default_factory=dict)
     cosigned: list[tuple[str, str]] = field(default_factory=list)
+    successions: list[Envelope] = field(default_factory=list)
 
     @property
     def log_vkey(self) -> str:
@@ -216,6 +218,8 @@ class FakeIndex(Service):
                         if documents.claimed(e, HandoverPackage).recipient == caller
                     )
                 )
+            case "log-successions":
+                return LogSuccessions(documents=tuple(self.successions))
             case "introduce":
                 documents.claimed(message.document, Introduction)
                 self.introductions.append(message.document)

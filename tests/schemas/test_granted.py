@@ -86,6 +86,7 @@ def everything_that_succeeds(
     yield asker, operations.INDEX_IDENTITY, None
     yield asker, operations.DIRECTORY, None
     yield asker, operations.KEY_ENTRIES, None
+    yield asker, operations.LOG_SUCCESSIONS, None
     yield asker, operations.INTRODUCE, signed(asker, introduction(asker, newcomer))
     yield asker, operations.OPEN_EPOCH, signed(asker, descriptor(asker))
     yield newcomer, operations.SIGN_DESK, signed(newcomer, newcomer.desk())
