@@ -3,7 +3,7 @@
 from index_service import revision
 from index_service.agencies import desks, documents, key_entries, storage
 from index_service.agreements import storage as agreements
-from index_service.audit import intake, reading_limits, reading_segments, rounds
+from index_service.audit import intake, reading_grants, reading_limits, reading_segments, rounds
 from index_service.audit import storage as log
 from index_service.database import metadata
 from index_service.flags import marks
@@ -25,6 +25,7 @@ __all__ = [
     "lookups",
     "marks",
     "metadata",
+    "reading_grants",
     "reading_limits",
     "reading_segments",
     "revision",

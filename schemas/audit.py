@@ -28,6 +28,8 @@ from schemas.lookups import ShownResult, StatedTokens, TokenSet
 
 ReadingOf = Literal["person", "lookups", "everything", "own", "held"]
 MAX_EPOCHS = 8
+BUNDLES_OPEN_MS = 86_400_000
+"""For how long, ms, after a complete scan its auditor may fetch the entries it covered."""
 
 Note = Annotated[str, Meta(max_length=100_000, description="a C2SP checkpoint with its signatures")]
 Hashes = Annotated[

@@ -13,9 +13,10 @@ from sqlalchemy import Connection, func, select
 
 from foundation.problems import Problem
 from index_service.agencies.signing import not_the_callers
+from index_service.audit import cosigning, storage
 from index_service.audit import reading_segments as segments
-from index_service.audit import storage
 from index_service.audit.intake import intake, record
+from index_service.audit.reading_grants import grant
 from index_service.audit.reading_limits import count_reading
 from index_service.audit.reading_segments import Listed
 from index_service.audit.sequencing import published_head
@@ -103,7 +104,7 @@ def read_entries(
     """Return the lookups that the statement's filter lets through, or every entry.
 
     Problem 403 `two-people-needed` for lookups without an agency, purpose, officer or lookup, and
-    for every entry unless two people confirmed it.
+    for every entry unless two people confirmed it. Those may then be fetched in bundles for a day.
     """
     claim = _claimed(request.statement)
     if claim.of == "everything":
@@ -111,6 +112,7 @@ def read_entries(
         _require_two_people(statement)
         begun = begin(connection, index, caller, statement)
         end = min(begun.end, begun.first + ENTRY_PAGE)
+        grant(connection, caller.agency, begun.first, begun.end, index.clock())
         return begun.entries(
             request.statement, range(begun.first, end), end if end < begun.end else None
         )
@@ -193,7 +195,8 @@ def begin(
     count_reading(connection, index.settings.limits, caller.agency, statement.of, index.clock())
     state = storage.state(connection)
     head = published_head(state)
-    if head is None or state.note is None:
+    note = cosigning.published_checkpoint(connection)
+    if head is None or note is None:
         raise Problem(404, "no-checkpoint", "The log has not been signed yet: ask again soon.")
     end = head.size if statement.end is None else min(statement.end, head.size)
     unnumbered = select(func.count(), func.min(intake.c.recorded_at))
@@ -204,7 +207,7 @@ def begin(
         connection=connection,
         index=index,
         head=head,
-        note=bytes(state.note),
+        note=note,
         hashes=TileHashes(DatabaseTiles(connection), head.size),
         first=min(statement.first, end),
         end=end,

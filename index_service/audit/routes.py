@@ -1,7 +1,8 @@
 """The log as C2SP tlog-tiles serves it, under `/log/`: checkpoint, tiles, entry bundles.
 
 Checkpoint and tiles are for anyone: they hold hashes over entries with 16 random bytes each. Entry
-bundles hold the entries themselves, and only an agency in the auditor role may read those.
+bundles hold the entries themselves: an auditor may fetch those that a complete scan of its own has
+covered in the last day, which two people confirmed and which is an entry.
 """
 
 from typing import Final
@@ -13,6 +14,7 @@ from foundation.problems import Problem
 from foundation.routes import Guard
 from index_service.audit import cosigning, storage
 from index_service.audit.administration import refused
+from index_service.audit.reading_grants import is_granted
 from index_service.audit.sequencing import published_head
 from index_service.audit.storage import DatabaseTiles
 from index_service.installation import Installation
@@ -66,10 +68,15 @@ def serve(app: Flask, guard: Guard, api: SignedApi, index: Installation) -> None
 
     @guard.route(app, "/log/tile/entries/<path:place>", may="enrolled")
     def log_entries(place: str) -> Response:
-        _require_auditor(index, g.principal)
+        auditor = _auditor(index, g.principal)
         with index.database.read() as connection:
             bundle = _named(connection, f"tile/entries/{place}")
-            content = storage.bundle(connection, bundle) if isinstance(bundle, Bundle) else None
+            if not isinstance(bundle, Bundle):
+                raise _no_such_tile()
+            granted = is_granted(connection, auditor, bundle, index.clock())
+            content = storage.bundle(connection, bundle) if granted else None
+        if not granted:
+            raise _refused_bundle(index, auditor)
         if content is None:
             raise _no_such_tile()
         return _response(content, _OCTETS, _NOT_KEPT)
@@ -90,19 +97,32 @@ def _named(connection: Connection, path: str) -> Tile | Bundle:
     return named
 
 
-def _require_auditor(index: Installation, signed: Unverified) -> None:
-    """Raise Problem unless an active auditor signed, for the first time; a refusal is an entry."""
+def _auditor(index: Installation, signed: Unverified) -> str:
+    """Return the active auditor that signed, for the first time; Problem, an entry, otherwise."""
     with index.database.write() as connection:
         row = index.standing.read(connection).by_key.get(signed.keyid)
         if not remember(connection, signed.keyid, signed.nonce, index.clock()):
             raise Problem(401, "replayed", "This request has been received before: sign it anew.")
         if row is not None and row.status == "active" and row.role == "auditor":
-            return
+            return row.agency
         if row is not None:
             refused(connection, index, row.agency, _OPERATION, "not-an-auditor", None)
     raise Problem(
         403, "not-an-auditor", "Only an active agency in the auditor role may read entries."
     )
+
+
+def _refused_bundle(index: Installation, auditor: str) -> Problem:
+    """Return the refusal of entries that no scan has covered, after recording it."""
+    problem = Problem(
+        403,
+        "two-people-needed",
+        "Entries are fetched in bundles for a day after a complete scan that covered them: let two "
+        "people run `agency-connector audit everything` first.",
+    )
+    with index.database.write() as connection:
+        refused(connection, index, auditor, _OPERATION, problem.code, None)
+    return problem
 
 
 def _checkpoint(note: bytes | None) -> Response:

@@ -23,7 +23,7 @@ MEANINGS: Final[dict[str, str]] = {
     "bad-checkpoint": "the note is no checkpoint that this log signed and the caller cosigned",
     "not-an-auditor": "the operation, or the entries, are for active agencies in the auditor role",
     "no-ground": "the reading has no reference of a complaint or a case of misconduct",
-    "two-people-needed": "a complete scan has not the confirmations of two people within the hour",
+    "two-people-needed": "a complete scan, or a bundle, that two people did not confirm",
     "audit-over-hour": "the reader's limit for an hour is reached",
     "no-such-flag": "the caller has no visible flag of this handle",
     # the body (protocol/bodies.py)

@@ -8,11 +8,14 @@ from werkzeug.test import TestResponse
 
 from index_service.app import create_app
 from index_service.audit import storage
+from index_service.audit.reading_grants import reading_grants
 from protocol.log.bundles import unpack
 from protocol.log.tiles import Bundle, bundles_of, tiles_of
 from protocol.merkle import leaf_hash
-from schemas.operations import Operation
+from schemas.operations import AUDIT_ENTRIES, Operation
+from tests.conftest import FakeClock
 from tests.index_service.audit.logs import Kept
+from tests.index_service.audit.readers import READER, SECOND, everything
 from tests.index_service.partnership import Agency, Partnership
 from tests.protocol.log import sumdb
 from tests.protocol.signed_calls import signed
@@ -49,7 +52,7 @@ def fetch(agency: Agency, path: str, nonce: bytes | None = None) -> TestResponse
 def test_gos_sumdb_verifies_the_log_of_a_running_index(
     kept: Kept, partnership: Partnership, program: Path, tmp_path: Path
 ) -> None:
-    """Everything as fetched by an auditor, at sizes on both sides of a full tile."""
+    """Everything as fetched by an auditor after a scan, at sizes on both sides of a full tile."""
     police = partnership.member("police")
     auditor = partnership.member("auditor", introducer=police, role="auditor")
     folder = tmp_path / "fetched"
@@ -61,6 +64,7 @@ def test_gos_sumdb_verifies_the_log_of_a_running_index(
         (folder / "older" / str(more)).write_bytes(checkpoint.data)
     size = kept.published().size
     assert size > 256
+    scan(auditor)
     (folder / "checkpoint").write_bytes(checkpoint.data)
     for tile in tiles_of(size):
         put(folder / tile.path, partnership.client.get(f"/log/{tile.path}"))
@@ -75,6 +79,12 @@ def put(file: Path, fetched: TestResponse) -> None:
     assert fetched.status_code == 200, file
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(fetched.data)
+
+
+def scan(auditor: Agency, **changed: int) -> None:
+    """Let two people of the auditor's make a complete scan."""
+    answer = auditor.call(AUDIT_ENTRIES, everything(auditor, READER, SECOND, **changed))
+    assert answer.status == 200, answer.content
 
 
 def test_tiles_may_be_cached_for_good_and_checkpoints_may_not(
@@ -110,6 +120,7 @@ def test_only_an_auditor_reads_entries_and_a_refusal_is_an_entry(
     auditor = partnership.member("auditor", introducer=police, role="auditor")
     kept.sequence()
     size = kept.published().size
+    scan(auditor)
     path = f"/log/{Bundle(0, size).path}"
     assert partnership.client.get(path).status_code == 401
     assert fetch(police, path).status_code == 403
@@ -121,10 +132,66 @@ def test_only_an_auditor_reads_entries_and_a_refusal_is_an_entry(
     leaves = b"".join(leaf_hash(entry) for entry in unpack(Bundle(0, size), got.data))
     assert partnership.client.get(f"/log/tile/0/000.p/{size}").data == leaves
     kept.sequence()
-    assert kept.published().size == size + 1
+    assert kept.published().size == size + 2
     with kept.index.database.read() as connection:
-        content = storage.bundle(connection, Bundle(0, size + 1))
+        content = storage.bundle(connection, Bundle(0, size + 2))
     assert content is not None
-    assert b"not-an-auditor" in unpack(Bundle(0, size + 1), content)[-1]
+    assert b"not-an-auditor" in unpack(Bundle(0, size + 2), content)[-1]
     partnership.suspend(auditor)
     assert fetch(auditor, path).status_code == 403
+
+
+def test_an_auditor_fetches_only_what_a_scan_by_two_people_has_covered(
+    kept: Kept, partnership: Partnership
+) -> None:
+    """Without one, beyond it, and with another auditor's it is refused, and that is an entry."""
+    police = partnership.member("police")
+    auditor = partnership.member("auditor", introducer=police, role="auditor")
+    other = partnership.member("other", introducer=police, role="auditor")
+    kept.take_in(300)
+    kept.sequence()
+    path = f"/log/{Bundle(0).path}"
+
+    def refused(caller: Agency, bundle: str) -> None:
+        answer = fetch(caller, bundle)
+        assert answer.status_code == 403
+        assert answer.json is not None
+        assert answer.json["type"] == "urn:ifi:problem:two-people-needed"
+        assert "two people" in answer.json["detail"]
+        kept.sequence()
+        size = kept.published().size
+        last = Bundle((size - 1) // 256, (size - 1) % 256 + 1)
+        with kept.index.database.read() as connection:
+            content = storage.bundle(connection, last)
+        assert content is not None
+        assert b'"code":"two-people-needed"' in unpack(last, content)[-1]
+
+    refused(auditor, path)
+    for part in ({"end": 255}, {"first": 1}):
+        scan(auditor, **part)
+        refused(auditor, path)
+    size = kept.published().size
+    scan(auditor)
+    assert fetch(auditor, path).status_code == 200
+    refused(other, path)
+    assert kept.published().size > size
+    refused(auditor, f"/log/{Bundle(1, kept.published().size - 256).path}")
+    assert fetch(auditor, f"/log/{Bundle(1, size - 256).path}").status_code == 200
+
+
+def test_what_a_scan_opened_is_closed_after_a_day(
+    kept: Kept, partnership: Partnership, clock: FakeClock
+) -> None:
+    police = partnership.member("police")
+    auditor = partnership.member("auditor", introducer=police, role="auditor")
+    kept.sequence()
+    path = f"/log/{Bundle(0, kept.published().size).path}"
+    scan(auditor)
+    clock.advance(86_400_000 - 1)
+    assert fetch(auditor, path).status_code == 200
+    clock.advance(1)
+    assert fetch(auditor, path).status_code == 403
+    scan(auditor, end=1)
+    with kept.index.database.read() as connection:
+        kept_rows = connection.execute(reading_grants.select()).all()
+    assert [(row.agency, row.first, row.end) for row in kept_rows] == [("auditor", 0, 1)]
