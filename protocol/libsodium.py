@@ -4,14 +4,22 @@
 leave it there; why and what else was tried: docs/decisions/ristretto255.md.
 """
 
+import binascii
 import ctypes
 import errno
 import importlib.util
 import os
+from functools import cache
 from pathlib import Path
 
 # linux/memfd.h; Python names it from 3.14 on. Kernels before 6.3 refuse it as unknown (EINVAL).
 _MFD_NOEXEC_SEAL = 0x8
+
+
+@cache
+def sodium() -> ctypes.CDLL:
+    """Return this process's libsodium, loaded at the first call. Raises ImportError as `load`."""
+    return load(carried_library())
 
 
 def carried_library() -> bytes:
@@ -25,7 +33,7 @@ def carried_library() -> bytes:
     source = Path(package.origin).with_name("_sodium.py")
     try:
         literal = source.read_bytes().partition(b"bytes.fromhex('")[2].partition(b"'")[0]
-        library = bytes.fromhex(literal.decode("ascii"))
+        library = binascii.unhexlify(literal)
     except (OSError, ValueError) as cause:
         raise ImportError(f"cannot read libsodium from {source}: reinstall rbcl") from cause
     if not library.startswith(b"\x7fELF"):

@@ -35,7 +35,7 @@ class InvalidScalar(VoprfError):
     """Bytes that are no scalar from 1 to the group's order less 1, in their one encoding."""
 
 
-_sodium = libsodium.load(libsodium.carried_library())
+_sodium = libsodium.sodium()
 _sodium_with_gil = ctypes.PyDLL("libsodium", handle=_sodium._handle)
 
 
