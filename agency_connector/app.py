@@ -8,7 +8,12 @@ from agency_connector.database import LOCATION
 from agency_connector.installation import MIGRATE_COMMAND, Installation
 from agency_connector.pages import api
 from agency_connector.pages.access import Access, SignInNeeded
-from agency_connector.pages.officer import OfficerPages
+from agency_connector.pages.auditor import AuditorPages
+from agency_connector.pages.checking import CheckPages
+from agency_connector.pages.guidance import GuidancePages
+from agency_connector.pages.justifying import JustificationPages
+from agency_connector.pages.own_checks import OwnCheckPages
+from agency_connector.pages.references import ReferencePages
 from agency_connector.pages.screens import Screens
 from agency_connector.pages.sessions import Sessions
 from agency_connector.sign_in.kept_forms import KeptForms
@@ -36,7 +41,7 @@ def create_app(installation: Installation, figures: Metrics | None = None) -> Fl
     access = Access(installation, sessions, kept)
     screens = Screens(installation, access)
     sign_in = SignInPages(installation, access, sessions, kept, screens)
-    pages = OfficerPages(installation, screens)
+    checks = CheckPages(installation, screens)
 
     def answer(problem: Problem) -> Response:
         for_programs = request.path.startswith("/api/") or request.endpoint in UNOBSERVED
@@ -45,15 +50,23 @@ def create_app(installation: Installation, figures: Metrics | None = None) -> Fl
         if isinstance(problem, SignInNeeded):
             return sign_in.lead(problem)
         sign_in.note_refusal(problem)
-        return pages.answer_problem(problem)
+        return screens.problem(problem)
 
     problems.register(app, answer)
     guard = access.guard()
     api.serve(app, guard, installation)
     screens.serve(app, guard)
     sign_in.serve(app, guard)
-    pages.serve(app, guard)
-    sign_in.shows_again("/checks", pages.form_again)
+    auditor = AuditorPages(installation, screens)
+    auditor.serve(app, guard)
+    for path, shows in auditor.forms_again().items():
+        sign_in.shows_again(path, shows)
+    checks.serve(app, guard)
+    JustificationPages(installation, screens, checks).serve(app, guard)
+    OwnCheckPages(installation, screens).serve(app, guard)
+    ReferencePages(installation, screens).serve(app, guard)
+    GuidancePages(screens).serve(app, guard)
+    sign_in.shows_again("/checks", checks.form_again)
     ready = Readiness(
         {
             "database": lambda: require_migrated(

@@ -75,31 +75,33 @@ class Justifications:
         officer, check_id = self._seal.row_of(user), b64u_decode(check, storage.ID_BYTES)
         with self._database.write() as connection:
             turn = storage.turn_of(connection, officer)
-            for row in storage.pending(connection, officer):
-                if row.kind == "drawn":
-                    return b64u_encode(row.id)
+            for waiting in storage.pending(connection, officer):
+                if waiting.kind == "drawn":
+                    return b64u_encode(waiting.id)
             if turn.last_check == check_id:
                 return None
             if not self._is_drawn(user, turn.counter):
                 storage.end_turn(connection, officer, turn.counter + 1, check_id)
                 return None
-            made = self._row("drawn", officer, About(user=user, check=check, form=dict(form)))
-            storage.add(connection, made)
-        return b64u_encode(made.id)
+            row = secrets.token_bytes(storage.ID_BYTES)
+            about = About(user=user, check=check, form=dict(form))
+            storage.add(connection, self._row("drawn", row, officer, about))
+        return b64u_encode(row)
 
-    def owe(self, user: str, check: str, form: Mapping[str, str]) -> str:
-        """Keep that a check made at once is to be justified within a day; return the id.
+    def owe(self, user: str, check: str, form: Mapping[str, str]) -> bool:
+        """Keep that a check made at once is to be justified within a day, under the check's id.
 
         Called before the check is made: one that was made and is not owed for there never is.
+        False if it was owed for before.
         """
-        officer = self._seal.row_of(user)
+        officer, row = self._seal.row_of(user), b64u_decode(check, storage.ID_BYTES)
+        about = About(user=user, check=check, form=dict(form))
         with self._database.write() as connection:
-            for row in storage.pending(connection, officer):
-                if row.kind == "at-once" and self._open(row).about.check == check:
-                    return b64u_encode(row.id)
-            made = self._row("at-once", officer, About(user=user, check=check, form=dict(form)))
-            storage.add(connection, made)
-        return b64u_encode(made.id)
+            storage.turn_of(connection, officer)
+            if storage.find(connection, row) is not None:
+                return False
+            storage.add(connection, self._row("at-once", row, officer, about))
+        return True
 
     def take_back(self, justification: str) -> None:
         """Owe no longer: the check was not made after all."""
@@ -126,6 +128,10 @@ class Justifications:
         given = self._seal.seal("justified", row, Given(text=text, check=check))
         self._settle(told, "given", given, check)
 
+    def defer(self, told: Justification, check: str) -> None:
+        """Record that the check was made at once, so that it is owed for under its own id."""
+        self._settle(told, "deferred", None, check)
+
     def abandon(self, told: Justification) -> None:
         """Record that the officer did without the check."""
         self._settle(told, "abandoned", None, None)
@@ -146,8 +152,8 @@ class Justifications:
         one_in = self._installation.settings.checks.justify_one_in
         return one_in > 0 and self._seal.draw(user, counter) % one_in == 0
 
-    def _row(self, kind: Kind, officer: bytes, about: About) -> JustificationRow:
-        row, now = secrets.token_bytes(storage.ID_BYTES), self._installation.clock()
+    def _row(self, kind: Kind, row: bytes, officer: bytes, about: About) -> JustificationRow:
+        now = self._installation.clock()
         return JustificationRow(
             id=row,
             officer=officer,

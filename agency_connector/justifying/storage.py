@@ -27,7 +27,8 @@ OFFICER_BYTES = 32
 Kind = Literal["drawn", "at-once"]
 """`drawn`: asked for before the check; `at-once`: owed after it."""
 
-State = Literal["pending", "given", "abandoned"]
+State = Literal["pending", "given", "abandoned", "deferred"]
+"""`deferred`: the check was made at once after all, and its own justification is owed."""
 
 turns = Table(
     "justification_turns",

@@ -68,7 +68,7 @@ def in_words(
         breadth=breadth,
         follows=follows,
         checked_at=told.answered_at,
-        headline=_headline(told),
+        headline=headline(told),
         alarms=tuple(_alarm(hit) for hit in told.found if hit.desk is None),
         involved=tuple(
             Involved(
@@ -133,7 +133,8 @@ def _standing(number: int | None) -> str:
     return f"It is verified: it is number {number} of the record, and your agency keeps the proof."
 
 
-def _headline(told: Findings) -> str:
+def headline(told: Findings) -> str:
+    """Return what came of a check in a few words."""
     if told.nothing_sure:
         return "Nothing was compared yet"
     count = len({hit.agency for hit in told.found})

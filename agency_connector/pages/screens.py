@@ -20,15 +20,20 @@ from agency_connector.pages.access import Access, Caller
 from agency_connector.pages.sessions import IDLE_MS, WARN_MS, Session
 from agency_connector.sign_in.roles import Role
 from foundation.database import StorageUnavailable
-from foundation.pages import Pages
+from foundation.pages import Link, Pages
+from foundation.problems import Problem
 from foundation.routes import Guard
 
 SERVICE: Final = "Check a name"
 HOME: Final[Mapping[Role, str]] = {
     Role.OFFICER: "/",
     Role.DESK: "/references",
+    Role.AUDITOR: "/audits",
 }
 """Where somebody begins, by the first of their roles that has a page; otherwise at `/session`."""
+
+LINKS: Final = (Link("Help", "/help"), Link("Accessibility", "/accessibility"))
+"""In the footer of every page."""
 
 _SEE_OTHER: Final = 303
 _LATE_S: Final = 5
@@ -44,6 +49,7 @@ class Screens:
             PackageLoader("agency_connector.pages"),
             service=SERVICE,
             organisation=installation.settings.agency.name,
+            links=LINKS,
             styles=resources.files("agency_connector.pages")
             .joinpath("pages.css")
             .read_text("utf-8"),
@@ -75,6 +81,14 @@ class Screens:
         )
         if session is not None and not holds_input:
             response.headers["Refresh"] = f"{ends_after_s}; url={url_for('session_over')}"
+        return response
+
+    def problem(self, problem: Problem) -> Response:
+        """Return a problem as a page."""
+        session = self._access.session()
+        home = "/" if session is None else home_of(session)
+        response = self.render("trouble.html", status=problem.status, problem=problem, home=home)
+        response.headers.update(problem.headers)
         return response
 
     def _seconds_left(self, session: Session | None) -> tuple[int, int]:

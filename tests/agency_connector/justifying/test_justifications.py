@@ -132,17 +132,18 @@ def test_what_was_given_stays_as_it_was_first_given(opens: Opens) -> None:
 
 def test_a_check_at_once_is_owed_for_once_and_within_a_day(opens: Opens, clock: FakeClock) -> None:
     of, check = opens(0), new_id()
-    owed = of.owe("jo", check, FORM)
-    assert of.owe("jo", check, FORM) == owed
+    assert of.owe("jo", check, FORM)
+    assert not of.owe("jo", check, FORM)
     [waiting] = of.pending("jo")
     assert (waiting.kind, waiting.due_at) == ("at-once", clock() + DUE_MS)
-    of.take_back(owed)
+    of.take_back(check)
     assert of.pending("jo") == ()
 
 
 def test_what_is_owed_does_not_stand_in_for_what_is_drawn(opens: Opens) -> None:
     of = opens(1)
-    owed = of.owe("jo", new_id(), FORM)
+    owed = new_id()
+    of.owe("jo", owed, FORM)
     drawn = of.drawn("jo", new_id(), FORM)
     assert drawn not in (None, owed)
     told = of.find("jo", owed)

@@ -11,6 +11,9 @@ from werkzeug.test import TestResponse
 from agency_connector.installation import Installation
 from agency_connector.pages import local_users
 
+_TYPED_INTO = ("input", "select", "textarea")
+_CHOSEN = ("checkbox", "radio")
+
 
 class _Fields(HTMLParser):
     """Reads each form's address and the values of its inputs."""
@@ -25,7 +28,7 @@ class _Fields(HTMLParser):
         if tag == "form":
             assert told["method"] == "post"
             self._at = self.forms.setdefault(told["action"], {})
-        elif tag != "meta" and "name" in told and told.get("type") != "radio":
+        elif tag in _TYPED_INTO and "name" in told and told.get("type") not in _CHOSEN:
             self._at[told["name"]] = told.get("value", "")
 
 
