@@ -35,6 +35,7 @@ _COMMANDS: Final = {
     "audit": (f"{_HERE}.audit", "audit"),
     "witness": (f"{_HERE}.witness", "witness"),
     "receipts": (f"{_HERE}.receipts", "receipts"),
+    "log": (f"{_HERE}.log", "log"),
     "verify-log": (f"{_HERE}.verify_log", "verify_log"),
     "evidence": (f"{_HERE}.evidence", "evidence"),
     "verify-evidence": (f"{_HERE}.evidence", "verify_evidence"),

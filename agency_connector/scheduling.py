@@ -16,6 +16,7 @@ from agency_connector.installation import Installation
 from agency_connector.publishing import storage
 from agency_connector.publishing import sync as publishing
 from agency_connector.receipts import following
+from agency_connector.succession import offered
 from agency_connector.transport import Refused
 from agency_connector.trust import directory
 from agency_connector.trust import storage as trust
@@ -66,7 +67,8 @@ def _keep(installation: Installation, troubles: Sequence[str]) -> None:
 def look(installation: Installation) -> bool:
     """Fetch the directory and the inbox; return whether there is nothing that a person must see.
 
-    A person compares and receives a hand-over, never a job: here it is only said that one waits.
+    A person compares and receives a hand-over or takes up a successor of the log, never a job: here
+    it is only said that one waits.
     """
     doubts = len(directory.refresh(installation).doubts)
     known = {anchor.descriptor.epoch for anchor in installation.anchors().epochs}
@@ -81,7 +83,8 @@ def look(installation: Installation) -> bool:
     )
     if doubts or waiting:
         logs.get_logger().warning("partnership.look", doubts=doubts, handovers=waiting)
-    return not (doubts or waiting)
+    ended = bool(offered.notice(installation))
+    return not (doubts or waiting or ended)
 
 
 def read_log(installation: Installation) -> bool:

@@ -28,8 +28,10 @@ def receipts(home: Path) -> None:
         done = following.follow(installation)
         print_alarms(installation)
         with installation.database.read() as connection:
-            counts = storage.counts(connection)
-            waiting = storage.unverified(connection)
+            log = installation.anchors().log_name
+            counts = storage.counts(connection, log)
+            waiting = storage.unverified(connection, log)
+            lost = storage.lost(connection, log)
     finally:
         installation.close()
     click.echo(f"The log has {done.newest.head.size} entries; {done.newest.countersigned()}.")
@@ -41,6 +43,12 @@ def receipts(home: Path) -> None:
         click.echo(f"  {_line(receipt)}")
     if len(waiting) > _LISTED:
         click.echo(f"  and {len(waiting) - _LISTED} more")
+    if lost:
+        click.echo(f"Lost with an earlier log: {counts.lost}. Receipts and proofs are kept.")
+    for receipt in lost[:_LISTED]:
+        click.echo(f"  {receipt.kind} {receipt.reference}, recorded {_time(receipt.recorded_at)}")
+    if len(lost) > _LISTED:
+        click.echo(f"  and {len(lost) - _LISTED} more")
 
 
 def _line(receipt: Receipt) -> str:

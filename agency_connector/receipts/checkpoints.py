@@ -109,5 +109,6 @@ def _genuine(note: bytes, anchors: Anchors) -> Published:
     except LogError as error:
         raise NotGenuine(
             f"the checkpoint that the index shows is not one of the log that was handed over, and "
-            f"was not used. {error}"
+            f"was not used. {error} If the steward speaks of a successor: `agency-connector log "
+            "successor`"
         ) from error

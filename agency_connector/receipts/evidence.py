@@ -39,7 +39,11 @@ def make(installation: Installation, named: str) -> Evidence:
     anchors = installation.anchors()
     receipt = _receipt(installation, named)
     if receipt.log != anchors.log_name:
-        raise OperatorError(f"{named} stands in {receipt.log}, a log before the one that is pinned")
+        raise OperatorError(
+            f"the entry of {named} was lost with {receipt.log}, a log before the one that is "
+            f"pinned: its receipt is in the journal, and its proof, if it had one, in "
+            f"{proofs.path_of(installation, receipt)}"
+        )
     if receipt.position is None:
         raise OperatorError(
             f"the entry of {named} has not been found in the log yet: run `agency-connector "

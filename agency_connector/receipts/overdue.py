@@ -48,7 +48,7 @@ def raise_overdue(installation: Installation, anchors: Anchors, size: int) -> in
         )
         if gone:
             sentence = (
-                f"the log did not keep its word: {_named(gone)}, recorded at the index, had to be "
+                f"the log did not keep its word: {named(gone)}, recorded at the index, had to be "
                 f"in the log by {_time(gone[0].deadline)}, and its {size} entries do not hold "
                 f"{_it(gone)}. Tell the steward and another member; the receipt, in the journal, "
                 "is the proof"
@@ -56,7 +56,7 @@ def raise_overdue(installation: Installation, anchors: Anchors, size: int) -> in
             _raise(connection, "receipt-overdue", gone, sentence, now)
         if alone:
             sentence = (
-                f"{_named(alone)}: in the log, but since {_time(alone[0].recorded_at)} too few "
+                f"{named(alone)}: in the log, but since {_time(alone[0].recorded_at)} too few "
                 "partners have countersigned it, so nothing shows yet that all partners see the "
                 "same log. Ask the members whether their connectors run"
             )
@@ -93,7 +93,7 @@ def raise_unreadable(installation: Installation, anchors: Anchors) -> None:
             connection,
             kind=kind,
             subject=anchors.log_name,
-            sentence=f"{_named(waiting)}: due in the log by {_time(waiting[0].deadline)}, and "
+            sentence=f"{named(waiting)}: due in the log by {_time(waiting[0].deadline)}, and "
             "the log cannot be read to see whether it is: `agency-connector receipts` says why",
             now=now,
         )
@@ -108,10 +108,11 @@ def _raise(
     logs.get_logger().error("log.alarm", trouble=kind)
 
 
-def _named(receipts: Sequence[Receipt]) -> str:
-    named = ", ".join(f"{one.kind} {one.reference}" for one in receipts[:_NAMED])
+def named(receipts: Sequence[Receipt]) -> str:
+    """Return what the first few receipts are of, and how many more there are."""
+    first = ", ".join(f"{one.kind} {one.reference}" for one in receipts[:_NAMED])
     more = len(receipts) - _NAMED
-    return f"{named} and {more} more" if more > 0 else named
+    return f"{first} and {more} more" if more > 0 else first
 
 
 def _it(receipts: Sequence[Receipt]) -> str:

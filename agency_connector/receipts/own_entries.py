@@ -1,6 +1,6 @@
 """The entries that this connector keeps: in its journal, sealed, and with what it published."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Column, select
@@ -11,12 +11,15 @@ from agency_connector.journal.journal import Journal
 from agency_connector.publishing import storage as publishing
 from agency_connector.receipts import storage
 from agency_connector.receipts.storage import PAGE, Kind
+from agency_connector.succession import storage as succession
 from agency_connector.trust.anchors import Anchors
 from foundation.operator import OperatorError
-from protocol import canonical, receipts
+from protocol import canonical, documents, receipts
 from protocol.encoding import b64u_decode, b64u_encode
+from protocol.envelopes import BadEnvelope
 from protocol.merkle import leaf_hash
 from protocol.receipts import BadReceipt
+from schemas.entries import ReceiptStatement
 from schemas.envelopes import Envelope
 
 
@@ -48,9 +51,13 @@ def own_entry(installation: Installation, kind: Kind, reference: str) -> tuple[b
 def check_own_entries(installation: Installation, anchors: Anchors) -> int:
     """Check that of every entry kept here the receipt is the log's and is followed; count them.
 
-    Raises OperatorError for the first one: then the connector's own database was changed.
+    Those of an earlier log are checked with the key that this connector held to then, and not
+    counted. Raises OperatorError for the first one that is not so: then the connector's own
+    database was changed.
     """
     count = 0
+    with installation.database.read() as connection:
+        keys = {**succession.earlier_keys(connection), anchors.log_name: anchors.log_key}
     for kind, reference in _kept(installation):
         entry, receipt = own_entry(installation, kind, reference)
         with installation.database.read() as connection:
@@ -60,14 +67,21 @@ def check_own_entries(installation: Installation, anchors: Anchors) -> int:
                 f"{kind} {reference}: its entry is kept here and its receipt is not followed: this "
                 "connector's database was changed"
             )
-        if followed.log != anchors.log_name:
-            continue  # a log before this one, which has been closed
-        try:
-            receipts.check(receipt, entry, anchors.log_name, anchors.log_key)
-        except BadReceipt as error:
-            raise OperatorError(f"{kind} {reference}: {error}") from error
-        count += 1
+        _require_receipt(f"{kind} {reference}", receipt, entry, keys)
+        count += followed.log == anchors.log_name
     return count
+
+
+def _require_receipt(
+    named: str, receipt: Envelope, entry: bytes, keys: Mapping[str, bytes]
+) -> None:
+    try:
+        log = documents.claimed(receipt, ReceiptStatement).log
+        if log not in keys:
+            raise OperatorError(f"{named}: its receipt is of {log}, a log that was never ours")
+        receipts.check(receipt, entry, log, keys[log])
+    except (BadEnvelope, BadReceipt) as error:
+        raise OperatorError(f"{named}: {error}") from error
 
 
 def _kept(installation: Installation) -> Iterator[tuple[Kind, str]]:

@@ -10,7 +10,10 @@ from agency_connector.receipts.checkpoints import Published
 from agency_connector.receipts.storage import Receipt
 from agency_connector.trust.anchors import Anchors
 from foundation.files import write_atomically
-from protocol.log.log_proofs import SUFFIX, LogProof
+from protocol.log.checkpoints import read_checkpoint
+from protocol.log.errors import LogError
+from protocol.log.log_proofs import SUFFIX, LogProof, read_log_proof
+from protocol.log.notes import read_note
 from protocol.log.proofs import Head, check_inclusion, inclusion_proof
 from protocol.log.tile_tree import TileHashes, TileReader
 
@@ -62,7 +65,21 @@ def prove(
 
 
 def keep(installation: Installation, receipt: Receipt, proof: LogProof) -> None:
-    """Keep a checked proof; OperatorError if it cannot be written."""
+    """Keep a checked proof; OperatorError if it cannot be written.
+
+    A proof in the log before stays beside it, with that log's name in its own.
+    """
     path = path_of(installation, receipt)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _set_aside(path, receipt.log)
     write_atomically(path, proof.to_bytes())
+
+
+def _set_aside(path: Path, log: str) -> None:
+    try:
+        kept = read_note(read_log_proof(path.read_bytes()).checkpoint)
+        origin = read_checkpoint(kept.text).origin
+    except (FileNotFoundError, LogError):
+        return  # there is none, or it is none
+    if origin != log:
+        path.rename(path.with_name(f"{path.stem}-in-{origin.replace('/', '_')}{SUFFIX}"))

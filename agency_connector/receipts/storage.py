@@ -1,6 +1,6 @@
 """The receipts that this connector got, and how far it has read the log."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -14,6 +14,8 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    bindparam,
+    case,
     delete,
     func,
     insert,
@@ -98,11 +100,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many receipts there are, of them verified, found and not yet verified, and not found."""
+    """How many receipts of a log there are: verified, found and not verified, and not found.
+
+    `lost` are those of earlier logs, whose entries the log that is pinned does not hold.
+    """
 
     verified: int
     found: int
     waiting: int
+    lost: int
 
 
 def expect(connection: Connection, kind: Kind, reference: str, envelope: Envelope) -> None:
@@ -146,9 +152,65 @@ def unproved(connection: Connection, log: str, size: int) -> tuple[Receipt, ...]
     return _all(connection, _of(log).where(_UNVERIFIED, receipts.c.position < size))
 
 
-def unverified(connection: Connection) -> tuple[Receipt, ...]:
-    """Return the receipts that are not verified, oldest first."""
-    return _all(connection, select(receipts).where(_UNVERIFIED).order_by(receipts.c.recorded_at))
+def unverified(connection: Connection, log: str) -> tuple[Receipt, ...]:
+    """Return the receipts of `log` that are not verified, oldest first."""
+    return _all(connection, _of(log).where(_UNVERIFIED))
+
+
+def lost(connection: Connection, log: str) -> tuple[Receipt, ...]:
+    """Return the receipts of every log but `log`: they were not found in it, oldest first."""
+    others = select(receipts).where(receipts.c.log != log)
+    return _all(connection, others.order_by(receipts.c.recorded_at))
+
+
+def leaves_of(connection: Connection, log: str) -> frozenset[bytes]:
+    """Return the leaf hashes of all receipts of `log`."""
+    rows = connection.execute(select(receipts.c.leaf).where(receipts.c.log == log)).scalars()
+    return frozenset(bytes(leaf) for leaf in rows)
+
+
+def all_of(connection: Connection, log: str) -> Iterator[Receipt]:
+    """Yield all receipts of `log`, in constant memory."""
+    after = b""
+    while True:
+        these = select(receipts).where(receipts.c.log == log, receipts.c.leaf > after)
+        page = _all(connection, these.order_by(receipts.c.leaf).limit(PAGE))
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].leaf
+
+
+def follow_in(
+    connection: Connection,
+    log: str,
+    positions: Mapping[bytes, int],
+    waiting: Sequence[bytes],
+    now: int,
+) -> None:
+    """Follow receipts of an earlier log in its successor `log`, where they are verified anew.
+
+    `positions` are the numbers of those that were found in it, by leaf: they are due there from
+    now on. The leaves `waiting` keep their deadline.
+    """
+    due = case((receipts.c.deadline < now, now), else_=receipts.c.deadline)
+    found = [{"named": leaf, "number": number} for leaf, number in positions.items()]
+    if found:
+        connection.execute(
+            update(receipts)
+            .where(receipts.c.leaf == bindparam("named"))
+            .values(
+                log=log,
+                position=bindparam("number"),
+                verified_at=None,
+                alarmed_at=None,
+                deadline=due,
+            ),
+            found,
+        )
+    if waiting:
+        these = update(receipts).where(receipts.c.leaf == bindparam("named")).values(log=log)
+        connection.execute(these, [{"named": leaf} for leaf in waiting])
 
 
 def placed(connection: Connection, log: str) -> Iterator[Receipt]:
@@ -188,13 +250,19 @@ def alarmed(connection: Connection, leaves: Sequence[bytes], now: int) -> None:
         connection.execute(update(receipts).where(receipts.c.leaf == leaf).values(alarmed_at=now))
 
 
-def counts(connection: Connection) -> Counts:
-    """Return how the receipts stand, in numbers."""
+def counts(connection: Connection, log: str) -> Counts:
+    """Return how the receipts of `log` and of those before it stand, in numbers."""
     whole = select(
         func.count(receipts.c.verified_at), func.count(receipts.c.position), func.count()
     )
-    verified_, found, every = connection.execute(whole.select_from(receipts)).one()
-    return Counts(verified=verified_, found=found - verified_, waiting=every - found)
+    verified_, found, every = connection.execute(whole.where(receipts.c.log == log)).one()
+    earlier = select(func.count()).where(receipts.c.log != log)
+    return Counts(
+        verified=verified_,
+        found=found - verified_,
+        waiting=every - found,
+        lost=connection.execute(earlier).scalar_one(),
+    )
 
 
 def mark_before(connection: Connection, log: str, time: int) -> CompactRange:

@@ -224,7 +224,11 @@ def _require_fitting(
     with installation.database.read() as connection:
         pinned = storage.pins(connection)
     if pinned is not None and pinned.log_key != contents.log_key:
-        raise BadHandover("It names another log key than the one that was handed over before.")
+        raise BadHandover(
+            f"It names another log key, of {contents.log_key.partition('+')[0]}, than the one that "
+            f"is pinned here, of {pinned.log_key.partition('+')[0]}. If a successor was opened, "
+            "whoever has not done so runs `agency-connector log successor` first."
+        )
     by_agency = {member.agency: member for member in contents.members}
     if len(by_agency) != len(contents.members):
         raise BadHandover("It names a member twice.")

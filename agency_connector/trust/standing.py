@@ -6,6 +6,7 @@ from typing import Final
 
 from agency_connector.installation import Installation
 from agency_connector.publishing import storage as publishing
+from agency_connector.succession import offered
 from agency_connector.trust import directory, own_desks, storage
 from agency_connector.trust.anchors import Anchors
 from agency_connector.witness import standing as witness
@@ -58,15 +59,23 @@ def _index(installation: Installation, anchors: Anchors | None) -> tuple[Line, .
         identity.now - installation.clock()
     )]  # fmt: skip
     if anchors is not None and identity.log_key != verifier_key(anchors.log_name, anchors.log_key):
-        found.append(
-            Line(
-                "log",
-                "the index names another log key than the one that was handed over; we keep to "
-                "ours, and receipts of another log are refused: phone the steward",
-                good=False,
-            )
-        )
+        found.append(_other_log(installation, anchors))
     return tuple(found)
+
+
+def _other_log(installation: Installation, anchors: Anchors) -> Line:
+    try:
+        ended = offered.notice(installation)
+    except PlainError as error:
+        return Line("log", str(error), good=False)
+    said = (
+        f"the log {anchors.log_name} has ended, and a successor waits for a person: phone the "
+        f"steward, then run {offered.COMMAND}"
+        if ended
+        else "the index names another log key than the one that was handed over, and no end of "
+        "ours: phone the steward"
+    )
+    return Line("log", f"{said}; we keep to ours, and receipts of another are refused", good=False)
 
 
 def _clock(ahead_ms: int) -> Line:

@@ -139,6 +139,12 @@ def accept(connection: Connection, agency: str, key: VerifierKey, now: int) -> N
     _pin(connection, row, {**held, agency: key}, (change,))
 
 
+def for_log(row: PinsRow, log: VerifierKey) -> str:
+    """Return the pinned policy's text for `log`, with the same witnesses; empty if it has none."""
+    witnesses = _witnesses(row)
+    return majority_policy(log, witnesses).decode() if witnesses else ""
+
+
 def removed_by_a_person(connection: Connection) -> frozenset[str]:
     """Return the agencies that a person took out of the policy, and nobody back in."""
     latest = {change.agency: change.change for change in storage.policy_changes(connection)}

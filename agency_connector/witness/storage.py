@@ -301,6 +301,11 @@ def keep_attempt(connection: Connection, made: Attempt) -> None:
     )
 
 
+def forget_attempt(connection: Connection) -> None:
+    """Forget how the last attempt ended: it was about another log."""
+    connection.execute(delete(_attempt))
+
+
 def policy_changes(connection: Connection) -> tuple[PolicyChange, ...]:
     """Return how the pinned policy came about, oldest first."""
     rows = connection.execute(select(_policy_changes).order_by(_policy_changes.c.id))

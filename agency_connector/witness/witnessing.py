@@ -144,7 +144,8 @@ def fetched(
     except LogError as error:
         raise NotGenuine(
             "what the index shows as the log's checkpoint is not signed by the log that was handed "
-            f"over, and was not countersigned. {error}"
+            f"over, and was not countersigned. {error} If the steward speaks of a successor: "
+            "`agency-connector log successor`"
         ) from error
 
 

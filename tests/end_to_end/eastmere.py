@@ -7,7 +7,7 @@ import csv
 import re
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -117,6 +117,8 @@ class Town:
     evaluator: Middleman
     adapters: dict[str, WsgiAdapter]
     connectors: dict[str, Installation] = field(default_factory=dict)
+    fresh_url: Callable[[], str] | None = None
+    """Makes the connectors' databases; None for a file of each connector's own."""
 
     def __getitem__(self, agency: str) -> Installation:
         return self.connectors[agency]
@@ -135,6 +137,7 @@ class Town:
         made = self.command(
             agency, "init", "--agency", agency, "--name", agency.title(), "--index", INDEX_URL,
             "--evaluator", EVALUATOR_URL, "--seal", "unsealed",
+            *(("--database", self.fresh_url()) if self.fresh_url else ()),
         )  # fmt: skip
         assert made.exit_code == 0, made.output
         settings = home / "connector.toml"
@@ -316,14 +319,20 @@ def _new_evaluator(folder: Path, clock: FakeClock) -> Evaluator:
 
 
 @contextmanager
-def services(folder: Path, limits: LimitSettings = PLENTY) -> Iterator[Town]:
-    """Yield index and evaluator on SQLite files in `folder`, without any agency yet.
+def services(
+    folder: Path, limits: LimitSettings = PLENTY, fresh_url: Callable[[], str] | None = None
+) -> Iterator[Town]:
+    """Yield index and evaluator, without any agency yet.
+
+    The index and the connectors to come are on databases of `fresh_url`, or on SQLite files in
+    `folder`, as the evaluator is.
 
     The clock stands still at the present, so that commands, which have their own, agree with it.
     """
     clock = FakeClock(now_ms())
+    url = fresh_url() if fresh_url else f"sqlite:///{folder / 'index.db'}"
     index = replace(
-        new_index(Database(f"sqlite:///{folder / 'index.db'}"), clock, limits=limits),
+        new_index(Database(url), clock, limits=limits),
         head_file=folder / "log.head",
     )
     evaluator = _new_evaluator(folder, clock)
@@ -333,6 +342,7 @@ def services(folder: Path, limits: LimitSettings = PLENTY) -> Iterator[Town]:
     )
     adapters = {INDEX_URL: WsgiAdapter(before_index), EVALUATOR_URL: WsgiAdapter(before_evaluator)}
     town = Town(folder, clock, index, evaluator, before_index, before_evaluator, adapters)
+    town.fresh_url = fresh_url
     with reaching(adapters):
         try:
             yield town
@@ -341,12 +351,14 @@ def services(folder: Path, limits: LimitSettings = PLENTY) -> Iterator[Town]:
 
 
 @contextmanager
-def eastmere(folder: Path, limits: LimitSettings = PLENTY) -> Iterator[Town]:
+def eastmere(
+    folder: Path, limits: LimitSettings = PLENTY, fresh_url: Callable[[], str] | None = None
+) -> Iterator[Town]:
     """Yield police, council and health in agreement, each with a desk; nobody has published.
 
     It was founded half an hour ago.
     """
-    with services(folder, limits) as town:
+    with services(folder, limits, fresh_url) as town:
         town.clock.advance(-HALF_AN_HOUR_MS)
         town.found("police")
         town.join("council", by="police")

@@ -32,7 +32,9 @@ def test_a_receipt_is_expected_once(kept: Database) -> None:
             storage.expect(connection, "lookup", "one", receipt(b"entry"))
     with kept.read() as connection:
         (found,) = storage.unfound(connection, LOG)
-        assert storage.counts(connection) == storage.Counts(verified=0, found=0, waiting=1)
+        assert storage.counts(connection, LOG) == storage.Counts(
+            verified=0, found=0, waiting=1, lost=0
+        )
         assert storage.unfound(connection, "another.ifi-log") == ()
     assert (found.leaf, found.reference) == (leaf_hash(b"entry"), "one")
     assert (found.recorded_at, found.deadline) == (5, 5 + HOUR_MS)
@@ -44,15 +46,19 @@ def test_a_receipt_goes_from_waiting_to_found_to_verified(kept: Database) -> Non
         storage.expect(connection, "lookup", "one", receipt(b"entry"))
         storage.place(connection, {leaf: 7})
     with kept.write() as connection:
-        assert storage.counts(connection) == storage.Counts(verified=0, found=1, waiting=0)
+        assert storage.counts(connection, LOG) == storage.Counts(
+            verified=0, found=1, waiting=0, lost=0
+        )
         assert storage.unfound(connection, LOG) == ()
         assert storage.unproved(connection, LOG, 7) == ()
         (found,) = storage.unproved(connection, LOG, 8)
         storage.verified(connection, [found.leaf], 99)
     with kept.read() as connection:
-        assert storage.counts(connection) == storage.Counts(verified=1, found=0, waiting=0)
+        assert storage.counts(connection, LOG) == storage.Counts(
+            verified=1, found=0, waiting=0, lost=0
+        )
         assert storage.unproved(connection, LOG, 8) == ()
-        assert storage.unverified(connection) == ()
+        assert storage.unverified(connection, LOG) == ()
 
 
 def test_receipts_are_given_in_the_order_of_the_log(
@@ -98,3 +104,30 @@ def test_reading_goes_on_from_before_a_time(kept: Database) -> None:
             for time in (HOUR_MS - 1, HOUR_MS, 3 * HOUR_MS - 1, 3 * HOUR_MS)
         ]
     assert sizes == [0, 3, 3, 9]
+
+
+def test_receipts_go_on_in_a_successor_and_those_that_are_lost_stay(kept: Database) -> None:
+    """Found ones are due anew, ones not due yet keep their deadline, the rest is counted lost."""
+    found, waiting, lost = (leaf_hash(name) for name in (b"found", b"waiting", b"lost"))
+    with kept.write() as connection:
+        for name in (b"found", b"waiting", b"lost"):
+            storage.expect(connection, "lookup", name.decode(), receipt(name))
+        storage.place(connection, {found: 7, lost: 8})
+        storage.verified(connection, [found, lost], 99)
+        storage.alarmed(connection, [found], 99)
+        assert storage.leaves_of(connection, LOG) == {found, waiting, lost}
+    now = 2 * HOUR_MS
+    with kept.write() as connection:
+        storage.follow_in(connection, "second", {found: 3}, [waiting], now)
+    with kept.read() as connection:
+        after = {receipt.leaf: receipt for receipt in storage.all_of(connection, "second")}
+        assert storage.counts(connection, "second") == storage.Counts(
+            verified=0, found=1, waiting=1, lost=1
+        )
+        assert [receipt.leaf for receipt in storage.lost(connection, "second")] == [lost]
+        assert storage.find(connection, lost).verified_at == 99  # type: ignore[union-attr]  # there
+    moved = after[found]
+    assert (moved.position, moved.verified_at, moved.alarmed_at, moved.deadline) == (
+        3, None, None, now,
+    )  # fmt: skip
+    assert (after[waiting].position, after[waiting].deadline) == (None, 5 + HOUR_MS)
