@@ -32,8 +32,11 @@ def bloom_hits(stored: Sequence[Record], lookups: Sequence[Record]) -> list[Hit]
     plain text, which a real use would not have.
     """
     people = [_fields(records) for records in (stored, lookups)]
+    # One process: a fork beside the threads of another peer may never end.
     filters = [
-        clk.generate_clks(fields, _schema(), "a secret for the measurement", validate=False)
+        clk.generate_clks(
+            fields, _schema(), "a secret for the measurement", validate=False, max_workers=1
+        )
         for fields in people
     ]
 

@@ -33,8 +33,9 @@ def splink_hits(stored: Sequence[Record], lookups: Sequence[Record]) -> list[Hit
 
     The settings are those its documentation gives for people: name comparisons by Jaro-Winkler with
     term frequencies, dates of birth by edits and distance, postcodes by unit, sector, district and
-    area, a second name exactly; blocking on any two of the fields that agree; u from random pairs,
-    m by expectation maximisation over three blockings. Fields are normalised as ours are.
+    area, middle names by Jaro-Winkler, fields that are empty throughout left out; blocking on any
+    two of the fields that agree; u from random pairs, m by expectation maximisation over three
+    blockings. Fields are normalised as ours are.
     """
     logging.getLogger("splink").setLevel(logging.ERROR)
     api = DuckDBAPI()
@@ -42,18 +43,23 @@ def splink_hits(stored: Sequence[Record], lookups: Sequence[Record]) -> list[Hit
         api.register(_table(records), dataset_display_name=name)
         for name, records in (("stored", stored), ("lookups", lookups))
     ]
-    comparisons = [
-        cl.NameComparison("forename").configure(term_frequency_adjustments=True),
-        cl.NameComparison("surname").configure(term_frequency_adjustments=True),
-        cl.DateOfBirthComparison("dob", input_is_string=True),
-        cl.PostcodeComparison("postcode"),
-    ]
-    if any(record.particulars.middle for record in (*stored, *lookups)):
-        comparisons.append(cl.JaroWinklerAtThresholds("middle", [0.9]))
+    compared = {
+        "forename": cl.NameComparison("forename").configure(term_frequency_adjustments=True),
+        "surname": cl.NameComparison("surname").configure(term_frequency_adjustments=True),
+        "dob": cl.DateOfBirthComparison("dob", input_is_string=True),
+        "postcode": cl.PostcodeComparison("postcode"),
+        "middle": cl.JaroWinklerAtThresholds("middle", [0.9]),
+    }
+    rows = tables[1].as_pyarrow_table()
+    there = {name for name in compared if rows.column(name).null_count < len(rows)}
+    comparisons = [comparison for name, comparison in compared.items() if name in there]
+    rules, training = (
+        [rule for rule in some if there.issuperset(rule)] for some in (_RULES, _TRAINING)
+    )
     settings = SettingsCreator(
         link_type="link_only",
         comparisons=comparisons,
-        blocking_rules_to_generate_predictions=[block_on(*rule) for rule in _RULES],
+        blocking_rules_to_generate_predictions=[block_on(*rule) for rule in rules],
         retain_matching_columns=False,
     )
     linker = Linker(tables, settings, log_level=logging.ERROR)
@@ -62,7 +68,7 @@ def splink_hits(stored: Sequence[Record], lookups: Sequence[Record]) -> list[Hit
         [block_on("forename", "surname", "dob")], recall=0.7
     )
     train.estimate_u_using_random_sampling(max_pairs=_PAIRS, seed=SEED)
-    for rule in _TRAINING:
+    for rule in training:
         train.estimate_parameters_using_expectation_maximisation(
             block_on(*rule), record_sample_proportion=1.0
         )
