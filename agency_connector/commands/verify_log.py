@@ -45,13 +45,27 @@ def lines(name: str, found: Whole) -> list[str]:
             f"It continues every state of it that this connector had read or countersigned before: "
             f"{found.heads}, the latest with {found.longest} entries."
         )
-    if found.entries is None:
-        told.append("The entries themselves were not read: only an auditor may. Their hashes were.")
-    else:
-        told.append(f"All {found.entries} entries were read, and are what was hashed.")
+    told.append(_entries(found.entries, head.size))
     told.append(f"{found.own} of our own entries stand where this connector had found them.")
     if found.waiting:
         told.append(
             f"{found.waiting} more have no place yet: `agency-connector receipts` looks for them."
         )
     return told
+
+
+def _entries(read: int | None, size: int) -> str:
+    if read is None:
+        return "The entries themselves were not read: only an auditor may. Their hashes were."
+    if read == 0:
+        return (
+            "The entries themselves were not read, only their hashes: let two people run "
+            "`agency-connector audit everything`, and this again within the day."
+        )
+    checked = "are what was hashed, and what is signed in them is by keys that the log enrolled"
+    if read < size:
+        return (
+            f"The first {read} entries, which two people scanned in the last day, were read, "
+            f"{checked}. Of the others the hashes were."
+        )
+    return f"All {read} entries were read, {checked}."

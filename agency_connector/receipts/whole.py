@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from agency_connector.auditing.storage import ReadingJournal
 from agency_connector.installation import Installation
 from agency_connector.receipts import checkpoints, following, storage
 from agency_connector.receipts.checkpoints import Published
@@ -19,14 +20,14 @@ from agency_connector.trust import storage as trust
 from agency_connector.trust.anchors import Anchors
 from agency_connector.witness import storage as witness
 from foundation.operator import PlainError
-from protocol.canonical import NotCanonical
-from protocol.entries import read_entry
+from protocol import verification
 from protocol.log.bundles import unpack
 from protocol.log.compact_range import CompactRange
 from protocol.log.errors import LogError
 from protocol.log.proofs import Head
-from protocol.log.tiles import WIDTH, Tile, bundle_in, tile_in
+from protocol.log.tiles import WIDTH, Bundle, Tile, tile_in
 from protocol.merkle import HASH_BYTES, leaf_hash, tree_root
+from protocol.verification import Verification
 
 
 class Fault(PlainError):
@@ -37,8 +38,9 @@ class Fault(PlainError):
 class Whole:
     """What was found whole.
 
-    `checkpoint` is what everything leads to; `tiles` were compared; `entries` were read, which only
-    an auditor may, None for the others. `own` entries of ours stand where they should, `waiting`
+    `checkpoint` is what everything leads to; `tiles` were compared; the first `entries` were read,
+    which only an auditor may, None for the others, and only those that two people have scanned in
+    the last day. `own` entries of ours stand where they should, `waiting`
     have no place in it yet. `heads` are earlier heads of this log, that this connector had read or
     countersigned, of which the log is the continuation; `longest` is the size of the greatest.
     """
@@ -75,12 +77,11 @@ def _verify(
     size = checkpoint.head.size
     with installation.database.read() as connection:
         heads = _heads(connection, anchors)
-        auditor = trust.require_enrolment(connection).role == "auditor"
+        entries = _Entries(client, anchors, _may_read(installation, connection))
         own = _Own(storage.placed(connection, anchors.log_name))
-        tree, tiles, read = CompactRange(), _Tiles(client, size), 0
+        tree, tiles = CompactRange(), _Tiles(client, size)
         for first, leaves in following.leaves(client, 0, size):
-            if auditor:
-                read += _entries(client, anchors, size, first // WIDTH, leaves)
+            entries.read(first // WIDTH, leaves)
             for leaf in leaves:
                 own.require(tree.size, leaf)
                 tree.append(leaf)
@@ -97,7 +98,7 @@ def _verify(
     return Whole(
         checkpoint=checkpoint,
         tiles=tiles.count,
-        entries=read if auditor else None,
+        entries=entries.count,
         own=own.found,
         waiting=counted - own.found,
         heads=len(heads),
@@ -122,22 +123,42 @@ def _require_same(seen: Head, now: Head) -> None:
         )
 
 
-def _entries(
-    client: LogClient, anchors: Anchors, size: int, index: int, leaves: list[bytes]
-) -> int:
-    """Check the entries of one bundle against their leaf hashes; return how many."""
-    bundle = bundle_in(size, index)
-    entries = unpack(bundle, client.entries(bundle))
-    for number, (entry, leaf) in enumerate(zip(entries, leaves, strict=True), bundle.first):
-        if leaf_hash(entry) != leaf:
-            raise Fault(f"entry {number}: its bytes are not what its leaf hash was made of")
-        try:
-            read = read_entry(entry)
-        except NotCanonical as error:
-            raise Fault(f"entry {number}: it cannot be read. {error}") from error
-        if read.partnership != anchors.partnership:
-            raise Fault(f"entry {number}: it is of another partnership")
-    return len(entries)
+def _may_read(installation: Installation, connection: Connection) -> int | None:
+    """Return how many of the first entries the index lets this agency read; None if it is none."""
+    if trust.require_enrolment(connection).role != "auditor":
+        return None
+    return ReadingJournal(installation).scanned_to(installation.clock())
+
+
+class _Entries:
+    """The entries themselves, held against their leaves, and what is signed in them checked.
+
+    The first `upto` are read; None for an agency that may read none.
+    """
+
+    def __init__(self, client: LogClient, anchors: Anchors, upto: int | None) -> None:
+        self._client = client
+        self._upto = upto or 0
+        self._pass = Verification(
+            checkpoints.log_key(anchors), anchors.partnership, CompactRange(), {}
+        )
+        self.count = None if upto is None else 0
+
+    def read(self, index: int, leaves: list[bytes]) -> None:
+        """Check the entries under the leaves of a whole tile, as far as they may be read."""
+        width = min(len(leaves), self._upto - index * WIDTH)
+        if self.count is None or width <= 0:
+            return
+        bundle = Bundle(index, width)
+        entries = unpack(bundle, self._client.entries(bundle))
+        for number, (entry, leaf) in enumerate(zip(entries, leaves, strict=False), bundle.first):
+            if leaf_hash(entry) != leaf:
+                raise Fault(f"entry {number}: its bytes are not what its leaf hash was made of")
+            try:
+                self._pass.enter(entry, leaf)
+            except verification.Fault as error:
+                raise Fault(str(error)) from error
+        self.count += width
 
 
 class _Own:

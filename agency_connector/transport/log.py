@@ -53,7 +53,10 @@ class LogClient:
         return _there(self._fetched(tile.path, signed=False), tile)
 
     def entries(self, bundle: Bundle) -> bytes:
-        """Return what is served as `bundle`. OperatorError if this agency is no auditor."""
+        """Return what is served as `bundle`.
+
+        OperatorError if this agency is no auditor, or no scan by two people has covered it lately.
+        """
         return _there(self._fetched(bundle.path, signed=True), bundle)
 
     def close(self) -> None:
@@ -85,7 +88,8 @@ class LogClient:
         if answer.status in (401, 403):
             raise NotGenuine(
                 f"the index refuses {path} to this agency ({answer.status}): only an auditor reads "
-                "entries; check the clock, or ask the steward which role this agency has"
+                "entries, within a day after two people ran `agency-connector audit everything`; "
+                "check the clock, or ask the steward which role this agency has"
             )
         raise Unreachable(
             f"the index at {self._wire.url} answers {answer.status} for {path}: try again later",

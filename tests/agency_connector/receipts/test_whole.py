@@ -2,8 +2,9 @@
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from agency_connector.auditing import reading
 from agency_connector.cli import main
 from agency_connector.installation import Installation
 from agency_connector.receipts import following, storage, whole
@@ -12,8 +13,16 @@ from agency_connector.receipts.whole import Fault
 from foundation.operator import OperatorError
 from index_service import revision
 from index_service.agencies.storage import agencies
+from index_service.audit.intake import intake, record
+from protocol import documents
+from protocol.entries import new_entry_salt, read_entry
+from protocol.keys import SigningKey
+from schemas.entries import Consultation
+from schemas.envelopes import Envelope
+from schemas.lookups import LookupStatement
 from tests.agency_connector.receipts.conftest import Log
 from tests.conftest import FakeClock
+from tests.index_service.partnership import PARTNERSHIP
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +65,60 @@ def test_who_did_not_countersign_is_said(grown: Log) -> None:
     assert "fewer than the trust file wants" in told.output
 
 
-def test_an_auditor_reads_every_entry(grown: Log) -> None:
+def test_an_auditor_reads_what_two_people_scanned_in_the_last_day(
+    grown: Log, clock: FakeClock
+) -> None:
+    """Before that nothing is fetched: a refusal would be an entry of the log."""
     _make_auditor(grown)
-    found = whole.verify(grown.police)
-    assert found.entries == grown.kept.published().size
+    size = grown.kept.published().size
+    told = command(grown, "verify-log")
+    assert told.exit_code == 0, told.output
+    assert "two people run `agency-connector audit everything`" in told.output
+    grown.grow()
+    assert grown.kept.published().size == size
+    _scan(grown, end=300)
+    assert whole.verify(grown.police).entries == 300
+    _scan(grown)
+    read = f"All {size} entries were read, are what was hashed, and what is signed in them is by"
+    assert read in command(grown, "verify-log").output
+    grown.grow()
+    newer = command(grown, "verify-log")
+    assert f"The first {size} entries, which two people scanned" in newer.output
+    clock.advance(86_400_000)
+    assert whole.verify(grown.police).entries == 0
+
+
+def test_an_entry_with_a_statement_that_its_agency_did_not_sign_is_named(
+    grown: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes are what was hashed: only who reads it can see that nobody said so."""
+    forged = documents.sign(
+        documents.claimed(_statement(grown), LookupStatement), SigningKey.generate()
+    )
+    with grown.kept.index.database.write() as connection:
+        entry = Consultation(
+            v=1, partnership=PARTNERSHIP, at=grown.town.clock(), salt=new_entry_salt(),
+            statement=forged, shown="A" * 43, withheld="A" * 43,
+        )  # fmt: skip
+        record(connection, grown.kept.index.log, entry)
+    grown.grow()
+    size = grown.kept.published().size
+    _make_auditor(grown)
+    _scan(grown)
+    with pytest.raises(Fault, match=f"entry {size - 1}: it is signed with a key that was not"):
+        whole.verify(grown.police)
+
+
+def _statement(log: Log) -> Envelope:
+    with log.kept.index.database.read() as connection:
+        every = connection.execute(select(intake.c.entry)).scalars().all()
+    found = [entry for one in every if isinstance(entry := read_entry(bytes(one)), Consultation)]
+    return found[0].statement
+
+
+def _scan(log: Log, end: int | None = None) -> None:
+    report = reading.everything(log.police, "first", "second", "Yearly review", end=end)
+    assert not [alarm for alarm in report.every_alarm if "left out" in alarm]
 
 
 def _make_auditor(log: Log) -> None:
@@ -91,6 +150,7 @@ def test_the_first_bad_place_is_named_and_is_an_alarm(grown: Log, path: str, nam
 
 def test_an_entry_of_an_auditor_that_is_not_what_was_hashed_is_named(grown: Log) -> None:
     _make_auditor(grown)
+    _scan(grown)
     grown.instead["/log/tile/entries/001"] = lambda bundle: bundle.replace(
         b"A purpose", b"a purpose", 1
     )
