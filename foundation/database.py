@@ -7,10 +7,11 @@ the transaction. docs/decisions/storage.md says why.
 import os
 import select
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from psycopg import Error
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -61,8 +62,10 @@ class Database:
             "sqlite" if self._url.get_backend_name() == "sqlite" else "postgresql"
         )
         self.engine = self._open()
-        self._readers = self.engine.execution_options(**{_MODE: "read"})
-        self._migrators = self.engine.execution_options(**{_MODE: "migrate"})
+        self._engines = {
+            mode: self.engine.execution_options(**{_MODE: mode}) for mode in _BEGIN_ON_SQLITE
+        }
+        self._idle: list[Connection] = []
 
     @property
     def name(self) -> str:
@@ -72,26 +75,62 @@ class Database:
         host = self._url.host or self._url.query.get("host") or "localhost"
         return f"{self._url.database} on {host}:{self._url.port or 5432}"
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self) -> AbstractContextManager[Connection]:
         """Yield a connection in a transaction that commits on success and rolls back otherwise.
 
         SQLite: BEGIN IMMEDIATE, so a writer holds the one write lock from its first statement on.
         PostgreSQL: READ COMMITTED. Raises StorageUnavailable when the database is locked, full,
         lost or cannot be opened.
         """
-        with self._explained(), self.engine.begin() as connection:
-            yield connection
+        return self._transaction("write")
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """Yield a connection on one unchanging snapshot, on which every write is refused.
 
         SQLite: a deferred BEGIN under query_only. PostgreSQL: REPEATABLE READ, READ ONLY.
         Raises as `write` does.
         """
-        with self._explained(reading=True), self._readers.begin() as connection:
-            yield connection
+        return self._transaction("read")
+
+    @contextmanager
+    def _transaction(self, mode: str) -> Iterator[Connection]:
+        with self._explained(reading=mode == "read"):
+            if self.dialect == "sqlite":
+                with self._engines[mode].begin() as connection:
+                    yield connection
+                return
+            connection = self._taken()
+            try:
+                statements.begin(connection, _BEGIN_ON_POSTGRESQL[mode])
+                yield connection
+                _commit(connection)
+            except BaseException:
+                _roll_back(connection)
+                raise
+            finally:
+                self._give_back(connection)
+
+    def _taken(self) -> Connection:
+        """Return a connection that is idle here, or the pool's; it is this thread's alone.
+
+        To take one from SQLAlchemy's pool and give it back costs as much as four statements.
+        """
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if _is_quiet(statements.driver_of(connection)):
+                return connection
+            connection.invalidate()
+            connection.close()
+        return self.engine.connect()
+
+    def _give_back(self, connection: Connection) -> None:
+        if connection.invalidated or len(self._idle) >= POOL_KEPT:
+            connection.close()
+        else:
+            self._idle.append(connection)
 
     @contextmanager
     def migration(self) -> Iterator[Connection]:
@@ -99,7 +138,7 @@ class Database:
 
         On SQLite foreign keys are not enforced inside; they are checked before the commit.
         """
-        with self._explained(), self._migrators.connect() as connection:
+        with self._explained(), self._engines["migrate"].connect() as connection:
             if self.dialect == "postgresql":
                 with connection.begin():
                     connection.exec_driver_sql(
@@ -121,6 +160,8 @@ class Database:
 
     def close(self) -> None:
         """Close all idle connections; the database can be used again afterwards."""
+        while self._idle:
+            self._idle.pop().close()
         self.engine.dispose()
 
     @contextmanager
@@ -165,6 +206,7 @@ class Database:
         event.listen(engine, "connect", self._check_postgresql)
         event.listen(engine, "checkout", _require_quiet)
         event.listen(engine, "begin", _begin_postgresql)
+        event.listen(engine, "before_cursor_execute", _send_what_waits)
         return engine
 
     def _create_file(self, *_: object) -> None:
@@ -228,16 +270,23 @@ class Database:
 
 
 def _require_quiet(connection: DBAPIConnection, _: ConnectionPoolEntry, __: object) -> None:
-    """Have the pool open a new connection instead of one to which the server has said something.
+    """Have the pool open a new connection instead of one to which the server has said something."""
+    if not _is_quiet(connection):
+        raise exc.DisconnectionError
 
-    A server says nothing to a connection that asked nothing, unless it ends it: a server that was
-    stopped has closed it, and no answer need be waited for to know that. One that is lost later,
-    or without a word, is told by the first statement, and then nothing has been done yet.
+
+def _is_quiet(connection: Any) -> bool:
+    """Return whether the server has said nothing to a connection that asked nothing.
+
+    It says something only when it ends it: a server that was stopped has closed it, and no answer
+    need be waited for to know that. One that is lost later, or without a word, is told by the
+    first statement, and then nothing has been done yet.
     """
+    if connection.closed:
+        return False
     socket = select.poll()
     socket.register(connection.fileno(), select.POLLIN)
-    if connection.closed or socket.poll(0):
-        raise exc.DisconnectionError
+    return not socket.poll(0)
 
 
 def _asked(setting: str) -> str:
@@ -262,7 +311,35 @@ def _parse(url: str) -> URL:
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    statements.begin(connection, _BEGIN_ON_POSTGRESQL[_mode(connection)])
+    """Begin for SQLAlchemy, which may be in a transaction of `Database.write` without knowing."""
+    if not statements.begun(connection):
+        statements.begin(connection, _BEGIN_ON_POSTGRESQL[_mode(connection)])
+    statements.send(connection)
+
+
+def _send_what_waits(connection: Connection, cursor: object, *_: object) -> None:
+    """Keep the order: what was asked before a statement of SQLAlchemy's own goes before it."""
+    if cursor is not None:
+        statements.send(connection)
+
+
+def _commit(connection: Connection) -> None:
+    if connection.in_transaction():
+        statements.send(connection)
+        connection.commit()
+    else:
+        statements.commit(connection)
+
+
+def _roll_back(connection: Connection) -> None:
+    """Undo it; a connection of which that cannot be known is not used again."""
+    if not connection.invalidated:
+        try:
+            statements.roll_back(connection)
+        except Error:
+            connection.invalidate()
+    if connection.in_transaction():
+        connection.rollback()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, MetaData, String, Table, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
-from foundation.statements import Statement
+from foundation.statements import Asked, Statement
 
 KEPT_MS: Final = 15 * 60 * 1000
 """Longer than any request stays acceptable: twice `protocol.http_signatures.WINDOW_S`, and more."""
@@ -43,7 +43,12 @@ def remember(connection: Connection, keyid: str, nonce: bytes, now: int) -> bool
     Of two transactions with one nonce the second waits for the first to end, and is told False if
     that committed.
     """
-    return bool(_REMEMBER.rows(connection, keyid=keyid, nonce=nonce, received_at=now))
+    return bool(ask(connection, keyid, nonce, now).rows())
+
+
+def ask(connection: Connection, keyid: str, nonce: bytes, now: int) -> Asked:
+    """Keep a nonce without waiting for it; no rows if it is already there."""
+    return _REMEMBER.later(connection, keyid=keyid, nonce=nonce, received_at=now)
 
 
 def forget_old_nonces(connection: Connection, now: int) -> int:

@@ -23,7 +23,8 @@ from foundation.clock import Clock
 from foundation.database import Database
 from foundation.problems import Problem
 from foundation.routes import Check, Guard
-from protocol import canonical
+from foundation.statements import Asked
+from protocol import canonical, nonces
 from protocol.bodies import CONTENT_TYPE, LARGEST_BODY, read_body
 from protocol.encoding import b64u_decode
 from protocol.http_signatures import (
@@ -228,8 +229,10 @@ class SignedApi:
         try:
             message = self._message(operation)
             with self._database.write() as connection:
+                # Asked before the holder is, so that both are waited for at once.
+                kept = nonces.ask(connection, signed.keyid, signed.nonce, now)
                 caller = self._caller(connection, operation, signed)
-                _take_once(connection, signed, now)
+                _require_new(kept)
                 return view(connection, caller, message)
         except Problem as problem:
             self._refused(operation, signed, problem, message)
@@ -356,8 +359,8 @@ def _problem(refused: SignatureRefused) -> Problem:
     return Problem(401, code.value, refused.sentence)
 
 
-def _take_once(connection: Connection, signed: Unverified, now: int) -> None:
-    if not remember(connection, signed.keyid, signed.nonce, now):
+def _require_new(nonce: Asked) -> None:
+    if not nonce.rows():
         raise Problem(
             401,
             Refusal.REPLAYED.value,

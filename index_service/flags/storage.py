@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from foundation.statements import driver_of
 from index_service.database import metadata
 
 T = TypeVar("T")
@@ -214,11 +215,8 @@ def _add_tokens(connection: Connection, pairs: Iterable[tuple[int, bytes]]) -> N
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("INSERT INTO flag_tokens (token, flag) VALUES (?, ?)", rows)
         return
-    driver = connection.connection.driver_connection
-    if driver is None:
-        raise RuntimeError("the database connection is closed")
     with (
-        driver.cursor() as cursor,
+        driver_of(connection).cursor() as cursor,
         cursor.copy("COPY flag_tokens (token, flag) FROM STDIN (FORMAT BINARY)") as copy,
     ):
         copy.write(_binary_copy(rows))

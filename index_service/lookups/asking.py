@@ -65,7 +65,7 @@ def look_up(
     lookup = b64u_decode(statement.lookup, 16)
     officer = b64u_decode(statement.officer, 16)
     digest = hashlib.sha256(canonical.encode(request)).digest()
-    claimed = storage.begin(
+    claim = storage.claim(
         connection,
         caller.agency,
         lookup,
@@ -75,13 +75,16 @@ def look_up(
         wide=statement.breadth == "wide",
         now=now,
     )
-    if not claimed:
-        return _first_answer(connection, caller.agency, lookup, digest)
     standing = index.standing.read(connection)
+    if not claim.rows():
+        return _first_answer(connection, caller.agency, lookup, digest)
     token_sets = _token_sets(standing, statement, request, now)
     _require_allowed(standing, caller, statement, now)
     _require_something_to_widen(connection, caller, statement, now)
-    limits.count_lookup(connection, index.settings.limits, caller.agency, officer, now)
+    counted = limits.count_lookup(connection, caller.agency, officer, now)
+    every = sorted({token for tokens in token_sets.values() for token in tokens})
+    matches = storage.search(connection, every, now)
+    limits.require_within(index.settings.limits, counted, now)
     reach = reach_of(
         standing,
         asker=caller.agency,
@@ -91,8 +94,9 @@ def look_up(
         now=now,
         stale_before=now - index.settings.rules.stale_after_hours * HOUR_MS,
     )
-    found = _found(connection, token_sets, reach, now)
+    found = _found(matches(), token_sets, reach)
     shown, withheld, quotes = _results(index, statement, reach, found, now)
+    storage.add_references(connection, quotes)
     shown_salt, withheld_salt = new_salt(), new_salt()
     withheld_bytes = canonical.encode(withheld)
     entry = record(
@@ -118,7 +122,6 @@ def look_up(
             receipt=entry.receipt,
         )
     )
-    storage.add_references(connection, quotes)
     storage.finish(
         connection,
         caller.agency,
@@ -245,18 +248,15 @@ def _require_something_to_widen(
         )
 
 
-def _found(
-    connection: Connection, token_sets: dict[int, list[bytes]], reach: Reach, now: int
-) -> list[_Found]:
+def _found(matches: list[Match], token_sets: dict[int, list[bytes]], reach: Reach) -> list[_Found]:
     """Return the flags within reach that share a token of their own epoch with the lookup."""
     position = {
         (epoch, token): at
         for epoch, tokens in token_sets.items()
         for at, token in enumerate(tokens)
     }
-    every = sorted({token for tokens in token_sets.values() for token in tokens})
     by_flag: dict[int, list[Match]] = defaultdict(list)
-    for match in storage.matches(connection, every, now):
+    for match in matches:
         if (match.epoch, match.token) in position:
             by_flag[match.flag].append(match)
     found = []

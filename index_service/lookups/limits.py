@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from foundation.problems import Problem
-from foundation.statements import Statement
+from foundation.statements import Asked, Statement
 from index_service.database import metadata
 from index_service.settings import LimitSettings
 from index_service.spans import HOUR_MS
@@ -78,26 +78,29 @@ _COUNT_ONE: Final = Statement(
 )
 
 
-def count_lookup(
-    connection: Connection, limits: LimitSettings, agency: str, officer: bytes, now: int
-) -> None:
-    """Count one lookup; Problem 429 if that is one too many, and then nothing is counted.
+def count_lookup(connection: Connection, agency: str, officer: bytes, now: int) -> Asked:
+    """Count one lookup, without waiting for the counts that `require_within` takes.
 
     An officer's own row is locked until the transaction ends, so the officer's limits are exact;
     an agency's can be passed by as many lookups as are under way at once.
     """
     hour = now // HOUR_MS
     _add(connection, agency, hour, officer)
-    [(agency_day, agency_hour, officer_day, officer_hour)] = _COUNTED.rows(
+    return _COUNTED.later(
         connection, agency=agency, hour=hour, officer=officer, since=hour - _HOURS_A_DAY
     )
-    for counted, allowed, who, span in (
+
+
+def require_within(limits: LimitSettings, counted: Asked, now: int) -> None:
+    """Raise Problem 429 if the lookup was one too many; rolled back, it does not count."""
+    [(agency_day, agency_hour, officer_day, officer_hour)] = counted.rows()
+    for count, allowed, who, span in (
         (officer_hour, limits.officer_per_hour, "officer", "hour"),
         (officer_day, limits.officer_per_day, "officer", "day"),
         (agency_hour, limits.agency_per_hour, "agency", "hour"),
         (agency_day, limits.agency_per_day, "agency", "day"),
     ):
-        if counted > allowed:
+        if count > allowed:
             raise _over(f"{who}-over-{span}", f"This {who} has made {allowed} checks", span, now)
 
 
@@ -143,7 +146,7 @@ def _officer(statement: Envelope | None) -> bytes:
 
 
 def _add(connection: Connection, agency: str, hour: int, officer: bytes) -> None:
-    _COUNT_ONE.rows(connection, agency=agency, hour=hour, officer=officer, count=1)
+    _COUNT_ONE.later(connection, agency=agency, hour=hour, officer=officer, count=1)
 
 
 def _over(code: str, what: str, span: str, now: int) -> Problem:

@@ -6,7 +6,7 @@ hit at a hidden desk changes neither how many rows are written nor, in steps, ho
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from foundation.statements import Statement
+from foundation.statements import Asked, Statement
 from index_service.audit.intake import intake
 from index_service.database import metadata
 from index_service.flags.storage import flag_tokens, flags
@@ -118,9 +118,9 @@ class LookupRow:
 _MATCHES: Final = Statement(
     {
         "postgresql": text(
-            "SELECT t.token, f.id, f.agency, f.epoch, f.handle, f.desk"
+            "SELECT q.token, f.id, f.agency, f.epoch, f.handle, f.desk"
             " FROM unnest(CAST(:tokens AS bytea[])) AS q(token)"
-            " CROSS JOIN LATERAL (SELECT token, flag FROM flag_tokens"
+            " CROSS JOIN LATERAL (SELECT flag FROM flag_tokens"
             " WHERE token = q.token OFFSET 0) AS t"
             " CROSS JOIN LATERAL (SELECT * FROM flags WHERE id = t.flag OFFSET 0) AS f"
             " WHERE f.ends_at > :now"
@@ -150,18 +150,21 @@ _FINISH: Final = Statement(insert(side_records))
 _QUOTE: Final = Statement(insert(references))
 
 
-def matches(connection: Connection, tokens: Sequence[bytes], now: int) -> list[Match]:
-    """Return every token of `tokens` that a flag living at `now` has; one statement.
+def search(connection: Connection, tokens: Sequence[bytes], now: int) -> Callable[[], list[Match]]:
+    """Search for `tokens` in one statement, without waiting for what it finds.
 
-    `tokens` are 16 bytes each and differ.
+    What is returned returns every token of `tokens` that a flag living at `now` has. `tokens` are
+    16 bytes each and differ.
     """
     if connection.dialect.name == "postgresql":
-        return [Match(*row) for row in _MATCHES.rows(connection, tokens=list(tokens), now=now)]
+        asked = _MATCHES.later(connection, tokens=list(tokens), now=now)
+        return lambda: [Match(*row) for row in asked.rows()]
     rows = connection.execute(_MATCHES_ON_SQLITE, {"tokens": tokens, "now": now})
-    return [Match(*row) for row in rows]
+    found = [Match(*row) for row in rows]
+    return lambda: found
 
 
-def begin(
+def claim(
     connection: Connection,
     agency: str,
     lookup: bytes,
@@ -171,12 +174,12 @@ def begin(
     purpose: str,
     wide: bool,
     now: int,
-) -> bool:
-    """Claim the lookup's id; False if it is there already.
+) -> Asked:
+    """Claim the lookup's id without waiting for it; no rows if it is there already.
 
-    If another transaction is answering the same lookup, this waits until that one has ended.
+    If another transaction is answering the same lookup, the rows come when that one has ended.
     """
-    claimed = _CLAIM.rows(
+    return _CLAIM.later(
         connection,
         agency=agency,
         lookup=lookup,
@@ -186,7 +189,6 @@ def begin(
         wide=int(wide),
         at=now,
     )
-    return bool(claimed)
 
 
 def finish(
@@ -201,7 +203,7 @@ def finish(
     withheld_salt: bytes,
 ) -> None:
     """Keep the side record, which ties the lookup to its entry."""
-    _FINISH.rows(
+    _FINISH.later(
         connection,
         agency=agency,
         lookup=lookup,
@@ -243,7 +245,7 @@ def entry_of(connection: Connection, agency: str, lookup: bytes) -> bytes | None
 def add_references(connection: Connection, rows: Sequence[ReferenceRow]) -> None:
     """Keep the references that an answer gives out."""
     for row in rows:
-        _QUOTE.rows(connection, **{name: getattr(row, name) for name in ReferenceRow.__slots__})
+        _QUOTE.later(connection, **{name: getattr(row, name) for name in ReferenceRow.__slots__})
 
 
 def find_reference(connection: Connection, reference: str, now: int) -> ReferenceRow | None:

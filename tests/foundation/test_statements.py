@@ -1,5 +1,7 @@
 """A statement that goes to the driver as it is does what SQLAlchemy's own execution does."""
 
+from contextlib import suppress
+
 import pytest
 from sqlalchemy import (
     BigInteger,
@@ -17,8 +19,9 @@ from sqlalchemy import (
     update,
 )
 
+from foundation import statements
 from foundation.database import Database, StorageUnavailable
-from foundation.statements import Statement
+from foundation.statements import Asked, Statement
 from tests.postgres import PostgresServer
 
 things = Table(
@@ -155,4 +158,88 @@ def test_a_connection_that_was_cut_while_idle_is_not_used_again(postgres: Postgr
             [(now,)] = who.rows(connection)
             assert now not in {here, number}
     another.close()
+    database.close()
+
+
+def test_what_is_asked_later_happens_in_its_turn(holding: Database) -> None:
+    """Also before SQLAlchemy's own statement, and with the commit if nobody needs its rows."""
+    with holding.write() as connection:
+        added = ADD.later(connection, number=1, octets=b"x", words="before")
+        renamed = RENAME.later(connection, new="after")
+        assert [tuple(row) for row in connection.execute(select(things))] == [(1, b"x", "after")]
+        assert (added.rows(), renamed.rows()) == ([(1,)], [])
+        ADD.later(connection, number=2, octets=None, words=None)
+        ADD.later(connection, number=3, octets=None, words=None)
+    with holding.read() as connection:
+        assert [number for number, *_ in ALL.rows(connection)] == [1, 2, 3]
+
+
+def test_many_statements_go_at_once(postgres: PostgresServer) -> None:
+    """More than sockets hold, both ways: neither side waits for the other for ever."""
+    database = Database(postgres.url(postgres.create()))
+    spread = Statement({"postgresql": text("SELECT unnest(CAST(:of AS bytea[]))")})
+    large = [bytes([number]) * 2_000_000 for number in range(8)]
+    with database.write() as connection:
+        asked = [spread.later(connection, of=[octets]) for octets in large]
+        assert [one.rows() for one in asked] == [[(octets,)] for octets in large]
+    database.close()
+
+
+def test_nothing_after_the_one_that_fails_is_done_or_committed(holding: Database) -> None:
+    with holding.write() as connection:
+        ADD.rows(connection, number=1, octets=None, words=None)
+    asked: list[Asked] = []
+
+    def work() -> None:
+        with holding.write() as connection:
+            asked.extend(
+                ADD.later(connection, number=number, octets=None, words=None)
+                for number in (2, 1, 3)
+            )
+
+    with pytest.raises(exc.IntegrityError):
+        work()
+    with holding.read() as connection:
+        assert [number for number, *_ in ALL.rows(connection)] == [1]
+    if holding.dialect == "postgresql":  # SQLite has failed at the second
+        with pytest.raises(RuntimeError, match="has ended"):
+            asked[2].rows()
+
+
+def test_a_failure_that_was_caught_is_not_taken_for_a_commit(postgres: PostgresServer) -> None:
+    """PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and without an error."""
+    database = Database(postgres.url(postgres.create()))
+    broken = Statement({"postgresql": text("SELECT 1 / CAST(:zero AS int)")})
+
+    def work() -> None:
+        with database.write() as connection, suppress(exc.DBAPIError):
+            broken.rows(connection, zero=0)
+
+    with pytest.raises(RuntimeError, match="not committed"):
+        work()
+    database.close()
+
+
+def test_an_exchange_that_was_broken_off_is_not_gone_on_with(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answers would be taken for those to the next statement."""
+    database = Database(postgres.url(postgres.create()))
+    who = Statement({"postgresql": text("SELECT pg_backend_pid()")})
+    with database.write() as connection:
+        [(before,)] = who.rows(connection)
+
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    def work() -> None:
+        with database.write() as connection:
+            who.rows(connection)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(statements._Line, "_answer", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            work()
+    with database.write() as connection:
+        assert who.rows(connection) != [(before,)]
     database.close()
