@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "agency": ("index_service.commands.partnership", "agency"),
     "purpose": ("index_service.commands.partnership", "purpose"),
     "agreement": ("index_service.commands.partnership", "agreement"),
+    "counts": ("index_service.commands.counts", "counts"),
     "evaluator": ("index_service.evaluation.commands", "evaluator"),
 }
 

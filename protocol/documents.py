@@ -11,6 +11,7 @@ from schemas.audit import AuditStatement
 from schemas.entries import ReceiptStatement
 from schemas.envelopes import Envelope
 from schemas.epochs import EpochDescriptor
+from schemas.evaluation import EvaluatorCounts
 from schemas.flags import PublicationStatement
 from schemas.handover import HandoverPackage
 from schemas.lookups import LookupStatement, ResolutionStatement
@@ -33,6 +34,7 @@ PAYLOAD_TYPES: Final[dict[type[Struct], str]] = {
     ReceiptStatement: _PREFIX + "receipt.v1+json",
     LogSuccession: _PREFIX + "log-succession.v1+json",
     AuditStatement: _PREFIX + "audit.v1+json",
+    EvaluatorCounts: _PREFIX + "evaluator-counts.v1+json",
 }
 
 

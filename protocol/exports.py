@@ -6,7 +6,7 @@ whole log has a log that other software reads too. In this order:
     export.json       schemas.exports.Manifest
     checkpoint        the signed note, with the cosignatures there are
     registry/<n>      (part of a log) entry n, outside the part, which enrolled, changed or declared
-                      a key, as a C2SP tlog-proof whose extra is the entry
+                      a key or opened an epoch, as a C2SP tlog-proof whose extra is the entry
     tile/...          entry bundles in their order; for a whole log, behind each bundle the tiles
                       that are full by it, and the partial ones at the end
 

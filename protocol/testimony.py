@@ -18,11 +18,14 @@ from schemas.agencies import AgencyKeys, Desk, Introduction, KeyChange
 from schemas.audit import AuditStatement
 from schemas.entries import Administration, Combination, Consultation, Entry
 from schemas.envelopes import Envelope
+from schemas.epochs import EpochDescriptor
+from schemas.evaluation import EvaluatorCounts
 from schemas.flags import PublicationStatement
 from schemas.lookups import LookupAnswer, LookupStatement, ResolutionStatement, TokenSet
 from schemas.witnesses import WitnessDeclaration
 
 _ENROLLED: Final = "key"
+_COUNTED: Final = "evaluations-counted"
 _KINDS: Final = {name: kind for kind, name in documents.PAYLOAD_TYPES.items()}
 _OWN: Final = (
     LookupStatement,
@@ -114,6 +117,7 @@ class Keys:
     signatures: bool = True
     witnesses: dict[tuple[str, bytes], VerifierKey] = field(default_factory=dict)
     _enrolled: dict[str, _Key] = field(default_factory=dict)
+    _evaluators: dict[str, bytes] = field(default_factory=dict)
 
     def check(self, entry: Entry) -> None:
         """Check whatever is signed in `entry`, and then take up the key it enrols, if it does.
@@ -121,6 +125,9 @@ class Keys:
         Raises BadTestimony for a statement that is not signed by a key enrolled at the time.
         """
         envelope = _envelope_of(entry)
+        if isinstance(entry, Administration) and entry.act == _COUNTED:
+            self._check_counts(envelope)
+            return
         if envelope is not None and not (self.signatures or isinstance(entry, Administration)):
             return
         document = None if envelope is None else self._read(envelope, entry.at)
@@ -129,6 +136,9 @@ class Keys:
                 self._enrol(document.agency, b64u_decode(document.keys.signing, 32), entry.at)
             elif isinstance(document, WitnessDeclaration):
                 self._declare(document)
+            elif isinstance(document, EpochDescriptor):
+                public = b64u_decode(document.evaluator_signing_key, 32)
+                self._evaluators[key_id(public)] = public
             elif entry.act == "agency-enrolled":
                 self._enrol_named(entry)
 
@@ -160,6 +170,16 @@ class Keys:
         if signer is not None and signer != key.agency:
             raise BadTestimony(f"it speaks for {signer} and is signed by {key.agency}")
         return document
+
+    def _check_counts(self, envelope: Envelope | None) -> None:
+        signer = None if envelope is None else documents.signer(envelope)
+        public = self._evaluators.get(signer or "")
+        if envelope is None or public is None:
+            raise BadTestimony("it is signed with a key that no epoch names as the evaluator's")
+        try:
+            documents.read(envelope, EvaluatorCounts, public)
+        except BadEnvelope as error:
+            raise BadTestimony(f"the evaluator's counts in it are not good: {error}") from error
 
     def _declare(self, document: WitnessDeclaration) -> None:
         try:

@@ -102,6 +102,7 @@ Act = Literal[
     "agreement-ended",
     "handover-sent",
     "witness-declared",
+    "evaluations-counted",
 ]
 
 

@@ -2,7 +2,17 @@
 
 from typing import Literal
 
-from schemas.fields import Bytes32, Bytes64, Count, Elements, Epoch, Message, Millis, PartnershipId
+from schemas.fields import (
+    AgencyId,
+    Bytes32,
+    Bytes64,
+    Count,
+    Elements,
+    Epoch,
+    Message,
+    Millis,
+    PartnershipId,
+)
 
 EvaluationUse = Literal["publish", "lookup", "audit"]
 
@@ -39,3 +49,24 @@ class Evaluation(Message, frozen=True):
     elements: Elements
     proof: Bytes64 | None
     counted_today: Count
+
+
+class DailyCount(Message, frozen=True):
+    """How many elements were evaluated for one agency, in one epoch and for one use."""
+
+    agency: AgencyId
+    epoch: Epoch
+    use: EvaluationUse
+    elements: Count
+
+
+class EvaluatorCounts(Message, frozen=True):
+    """Signed by the evaluator: everything that it evaluated on the day (UTC) that began at `day`.
+
+    An agency, epoch and use that is not in `counts` had nothing evaluated.
+    """
+
+    partnership: PartnershipId
+    day: Millis
+    counts: tuple[DailyCount, ...]
+    signed_at: Millis

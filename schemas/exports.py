@@ -15,7 +15,7 @@ class Manifest(Message, frozen=True):
     `roots` are those of the complete subtrees over the entries before `first`, largest first;
     `proof` is the consistency proof (RFC 9162 §2.1.4) from `end` to the checkpoint's size, both
     empty for a whole log. `registry` are the numbers of entries outside that are there
-    because they enrolled, changed or declared keys.
+    because they enrolled, changed or declared keys, or opened epochs, which name the evaluator's.
     """
 
     format: Literal["ifi-export/1"]

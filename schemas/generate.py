@@ -10,6 +10,7 @@ import msgspec
 from schemas.agencies import Desk, Introduction, KeyChange
 from schemas.entries import Entry, ReceiptStatement
 from schemas.epochs import EpochDescriptor
+from schemas.evaluation import EvaluatorCounts
 from schemas.exports import Manifest
 from schemas.flags import PublicationStatement
 from schemas.handover import HandoverContents, HandoverPackage
@@ -31,7 +32,7 @@ SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 DOCUMENTS: Final[tuple[Any, ...]] = (
     Introduction, KeyChange, Desk, WitnessDeclaration, EpochDescriptor, HandoverPackage,
     HandoverContents, PublicationStatement, LookupStatement, ResolutionStatement, ReceiptStatement,
-    WithheldResult, Entry, LogSuccession, Manifest,
+    WithheldResult, Entry, LogSuccession, EvaluatorCounts, Manifest,
 )  # fmt: skip
 
 _SECURITY: Final[dict[str, list[dict[str, list[str]]]]] = {

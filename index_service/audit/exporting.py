@@ -33,6 +33,7 @@ _SPEAK_OF_KEYS: Final = (
     b'"act":"agency-enrolled"',
     b'"act":"agency-key-changed"',
     b'"act":"witness-declared"',
+    b'"act":"epoch-opened"',
 )
 
 

@@ -41,6 +41,7 @@ _SIGNED_BY: Final = {
     "ReceiptStatement": "the log",
     "LogSuccession": "the log that ends",
     "AuditStatement": "the agency that reads",
+    "EvaluatorCounts": "the evaluator, with the key that an epoch descriptor names",
 }
 
 

@@ -288,3 +288,11 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(tmp_path: Pa
     said = refusal(run(tmp_path / "index", *words, "--database=postgresql://u:hunter2@h/n"))
     assert "passfile" in said
     assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("brought", ["", "{}", "not json", "\xff"])
+def test_what_is_no_signed_counts_is_refused_in_one_line(home: Path, brought: str) -> None:
+    refused = CliRunner().invoke(
+        main, ["counts", "add", "-", "--home", str(home)], input=brought.encode("latin-1")
+    )
+    assert "this is not what" in refusal(refused)

@@ -1,8 +1,10 @@
 """What the evaluator's operator types, and reads."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -14,10 +16,12 @@ from index_service.evaluation.installation import (
     load_settings,
     open_database,
 )
-from protocol import voprf
+from protocol import documents, voprf
 from protocol.encoding import b64u_decode, b64u_encode
 from protocol.fingerprints import fingerprint40
 from protocol.keys import SealingKey, SigningKey
+from schemas.envelopes import Envelope
+from schemas.evaluation import EvaluatorCounts
 
 MINUTE_MS = 60_000
 
@@ -230,6 +234,26 @@ def test_counts_are_shown_by_day_agency_use_and_epoch(home: Path) -> None:
     assert re.search(r"north-police +lookup +1 +128\n", shown)
     assert "audit" not in shown
     assert "audit" in typed(home, "counts", "--days", "10").output
+
+
+def test_the_counts_of_a_day_that_is_over_are_printed_signed(home: Path) -> None:
+    add(home)
+    evaluator = Evaluator.open(home)
+    today = evaluator.clock() // 86_400_000 * 86_400_000
+    with evaluator.database.write() as connection:
+        for day, elements in ((today, 1), (today - 86_400_000, 128)):
+            storage.count(connection, "north-police", day, 1, "lookup", elements, 4096)
+    names = [f"{datetime.fromtimestamp(day / 1000, UTC):%Y-%m-%d}" for day in (today, today - 1)]
+    printed = typed(home, "counts", "--sign", names[1])
+    envelope = msgspec.json.decode(printed.output, type=Envelope)
+    told = documents.read(envelope, EvaluatorCounts, evaluator.keys.signing.public)
+    assert told.day == today - 86_400_000
+    assert [(one.agency, one.use, one.elements) for one in told.counts] == [
+        ("north-police", "lookup", 128)
+    ]
+    early = typed(home, "counts", "--sign", names[0])
+    assert early.exit_code == 1
+    assert "is not over" in early.output
 
 
 @pytest.mark.parametrize("command", [("run",), ("epoch", "open", "1"), ("identity",)])
