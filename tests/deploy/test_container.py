@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from click import Command, Group
+from click import Command, Context, Group
 
 from index_service.cli import main
 
@@ -38,7 +38,9 @@ def command_of(words: list[str]) -> tuple[Command, list[str]]:
     """The command that `index-service` runs for these words, and the words it leaves."""
     command: Command = main
     while isinstance(command, Group):
-        command, words = command.commands[words[0]], words[1:]
+        found = command.get_command(Context(command), words[0])
+        assert found is not None, f"{words[0]} is no command"
+        command, words = found, words[1:]
     return command, words
 
 

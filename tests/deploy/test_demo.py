@@ -227,6 +227,7 @@ def test_a_wrong_answer_makes_the_demo_fail_and_is_named(
 
     monkeypatch.setattr(demo, "bring_up", lambda *_: None)
     monkeypatch.setattr(demo, "Checking", OneWrong)
+    monkeypatch.setattr(demo, "countersign", lambda *_: ())
     monkeypatch.setattr(sys, "argv", ["demo", "--state", str(tmp_path / "state")])
     monkeypatch.setenv("ONCE", "1")
     assert demo.main() == 1
