@@ -1,7 +1,7 @@
 """Asking the index for a reading: journal, statement, answer, verification, alarms."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,8 +15,10 @@ from agency_connector.installation import Installation
 from agency_connector.lookups import partnership
 from agency_connector.lookups.errors import CheckRefused, code_of
 from agency_connector.lookups.officers import pseudonym
+from agency_connector.receipts import storage as receipts
 from agency_connector.trust.anchors import Anchors
 from agency_connector.trust.directory import PartnershipView
+from agency_connector.witness import storage as witness
 from foundation.operator import PlainError
 from protocol import documents
 from protocol.commitments import GROUND, commit, new_salt
@@ -51,8 +53,12 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A verified answer: the head it is proved against, and what is wrong with it as a whole."""
+    """A verified answer: the head it is proved against, and what is wrong with it as a whole.
 
+    `reading` names it, in its statement and at its receipt.
+    """
+
+    reading: str
     answer: Any
     head: Head
     alarms: tuple[str, ...]
@@ -96,6 +102,8 @@ class Reader:
         journal.begin(reading, question, question.asked_at)
         statement = self._statement(reading, of, terms, question, tokens, subject)
         sent = documents.sign(statement, installation.signing_key)
+        # Whoever else runs here sees greater heads meanwhile.
+        seen = self.seen()
         try:
             answer = self._called(operation, request(sent))
             head = verifying.check_reading(
@@ -104,7 +112,7 @@ class Reader:
         except PlainError as error:
             journal.note_failure(reading, code_of(error))
             raise
-        alarms = (*self._head_faults(journal, head), *self._waiting(answer))
+        alarms = (*_head_faults(seen, head), *self._waiting(answer))
         told = Told(
             statement=sent,
             checkpoint=answer.checkpoint,
@@ -114,7 +122,20 @@ class Reader:
             alarms=alarms,
         )
         journal.keep(reading, told, head)
-        return Answered(answer, head, alarms)
+        return Answered(b64u_encode(reading), answer, head, alarms)
+
+    def seen(self) -> tuple[Head, ...]:
+        """Return the greatest heads of the log that were read, followed and countersigned here."""
+        log = self.anchors.log_name
+        with self.installation.database.read() as connection:
+            followed = receipts.last_read(connection, log)
+            cosigned = witness.last(connection, log)
+        heads = (
+            ReadingJournal(self.installation).largest_head(log),
+            followed and followed.head,
+            cosigned and cosigned.head,
+        )
+        return tuple(head for head in heads if head is not None)
 
     def alarm(self, sentences: tuple[str, ...]) -> None:
         """Raise the connector's alarm if a reading showed something that must not be."""
@@ -195,21 +216,6 @@ class Reader:
         finally:
             client.close()
 
-    def _head_faults(self, journal: ReadingJournal, head: Head) -> tuple[str, ...]:
-        """Hold the head to the largest that an earlier reading was proved against."""
-        before = journal.largest_head()
-        if before is None or head.size > before.size:
-            return ()
-        if head.size < before.size:
-            older = (
-                f"the index answers from a checkpoint of {head.size} entries and has shown one of "
-                f"{before.size} before: what came since is missing here"
-            )
-            return (older,)
-        if head.root != before.root:
-            return (f"the log shows two different histories of {head.size} entries",)
-        return ()
-
     def _waiting(self, answer: Any) -> tuple[str, ...]:
         since = answer.waiting_since
         if since is None or self.installation.clock() - since < _WAITS_TOO_LONG_MS:
@@ -219,3 +225,17 @@ class Reader:
             "done since is missing here, and the index's worker may have stopped"
         )
         return (stopped,)
+
+
+def _head_faults(seen: Sequence[Head], head: Head) -> tuple[str, ...]:
+    """Hold the head of an answer to those that this connector had seen before it asked."""
+    largest = max((one.size for one in seen), default=0)
+    if head.size < largest:
+        older = (
+            f"the index answers from a checkpoint of {head.size} entries and has shown one of "
+            f"{largest} before: what came since is missing here"
+        )
+        return (older,)
+    if any(one.size == head.size and one.root != head.root for one in seen):
+        return (f"the log shows two different histories of {head.size} entries",)
+    return ()

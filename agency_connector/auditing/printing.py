@@ -1,7 +1,7 @@
 """A reading as words, as a table that a spreadsheet opens, or as JSON with every proof."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
@@ -50,6 +50,7 @@ def words(report: Report, names: Mapping[str, str], headline: str) -> Iterator[s
 def closing(report: Report) -> Iterator[str]:
     """Yield what has to be said of every answer: what it covers, and what it does not."""
     yield f"This covers the first {report.size} entries of the log, which its checkpoint signs."
+    yield report.countersigned
     yield from report.notes
     if report.erased:
         yield (
@@ -60,6 +61,7 @@ def closing(report: Report) -> Iterator[str]:
         yield f"{report.waiting} newer entries have no number yet: ask again in a moment for them."
     if report.next is not None:
         yield f"There is more: go on with --from {report.next}."
+    yield _recorded(report.readings)
     bad = len(report.every_alarm)
     if bad:
         yield f"{bad} {'ALARM' if bad == 1 else 'ALARMS'}: see above."
@@ -91,6 +93,8 @@ def as_json(report: Report) -> bytes:
         msgspec.json.encode(
             {
                 "checkpoint": report.checkpoint,
+                "countersigned": report.countersigned,
+                "readings": report.readings,
                 "rows": lines,
                 "erased": report.erased,
                 "waiting": report.waiting,
@@ -100,6 +104,11 @@ def as_json(report: Report) -> bytes:
             }
         )
     )
+
+
+def _recorded(readings: Sequence[str]) -> str:
+    more = f", and {len(readings) - 1} more pages" if len(readings) > 1 else ""
+    return f"That this was asked is an entry too: reading {readings[0]}{more}."
 
 
 def comparison(told: Comparison) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from agency_connector.auditing import people, verifying
+from agency_connector.auditing import people, verifying, witnessed
 from agency_connector.auditing.asking import NO_FILTER, Answered, Reader, Terms
 from agency_connector.auditing.storage import answered_checks
 from agency_connector.auditing.verifying import Row
@@ -66,7 +66,9 @@ class Report:
 
     `complete`: every entry in range was asked for, so a missing one is among the alarms. `size`
     entries were covered by the last checkpoint. `next` is where to go on if more was left
-    than was asked for. `notes` say what the answer does not cover, `alarms` what is wrong with it.
+    than was asked for. `readings` name what was asked, page by page; `countersigned` says who
+    countersigned what it is proved against. `notes` say what the answer does not cover, `alarms`
+    what is wrong with it.
     """
 
     rows: tuple[Row, ...]
@@ -75,6 +77,8 @@ class Report:
     notices: tuple[NoticeRow, ...]
     size: int
     checkpoint: str
+    readings: tuple[str, ...]
+    countersigned: str
     erased: int
     waiting: int
     next: int | None
@@ -392,7 +396,8 @@ def _report(
         *(one.row.number for one in own),
     ]
     order = verifying.order_faults(numbers, 0, last.head.size)
-    whole = (*(a for page in pages for a in page.alarms), *order, *alarms)
+    measured = witnessed.measure(reader, pages)
+    whole = (*(a for page in pages for a in page.alarms), *measured.alarms, *order, *alarms)
     report = Report(
         rows=rows,
         found=found,
@@ -400,6 +405,8 @@ def _report(
         notices=notices,
         size=last.head.size,
         checkpoint=last.answer.checkpoint,
+        readings=tuple(page.reading for page in pages),
+        countersigned=measured.said,
         erased=last.answer.erased,
         waiting=last.answer.waiting,
         next=last.answer.next,

@@ -26,6 +26,7 @@ from protocol import documents
 from protocol.encoding import b64u_encode
 from protocol.log.proofs import Head
 from schemas.audit import BUNDLES_OPEN_MS, AuditStatement
+from schemas.entries import ReceiptStatement
 
 # What a scan opened is asked for this much earlier than it lapses, since two clocks differ.
 _MARGIN_MS: Final = 600_000
@@ -37,7 +38,8 @@ readings = Table(
     Column("asked_at", BigInteger, nullable=False, index=True),
     Column("asked", LargeBinary, nullable=False),
     Column("told", LargeBinary),
-    # The head that its answer was proved against.
+    # The head that its answer was proved against, and of which log.
+    Column("log", String(200)),
     Column("size", BigInteger),
     Column("root", LargeBinary(32)),
     Column("failed", String(64)),
@@ -68,11 +70,12 @@ class ReadingJournal:
         From now on its receipt is followed.
         """
         sealed = self._seal.seal("told", reading, told)
+        log = documents.claimed(told.receipt, ReceiptStatement).log
         with self.installation.database.write() as connection:
             connection.execute(
                 update(readings)
                 .where(readings.c.reading_id == reading)
-                .values(told=sealed, size=head.size, root=head.root)
+                .values(told=sealed, log=log, size=head.size, root=head.root)
             )
             receipts.expect(connection, "reading", b64u_encode(reading), told.receipt)
 
@@ -110,12 +113,12 @@ class ReadingJournal:
                 update(readings).where(readings.c.reading_id == reading).values(failed=code[:64])
             )
 
-    def largest_head(self) -> Head | None:
-        """Return the largest head that any reading was proved against, or None."""
+    def largest_head(self, log: str) -> Head | None:
+        """Return the largest head of `log` that any reading was proved against, or None."""
         with self.installation.database.read() as connection:
             row = connection.execute(
                 select(readings.c.size, readings.c.root)
-                .where(readings.c.size.is_not(None))
+                .where(readings.c.log == log)
                 .order_by(readings.c.size.desc())
                 .limit(1)
             ).one_or_none()

@@ -21,7 +21,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.pass_obj
 @cli_guard
 def evidence(home: Path, named: str, output: Path) -> None:
-    """Write a file that proves to anybody what the record says of one check, quote or batch.
+    """Write a file that proves to anybody what the record says of a check, quote, batch or reading.
 
     It holds the entry and your agency's signed statement, and no name, date of birth or reason.
     Write `--` before a check that begins with a dash.

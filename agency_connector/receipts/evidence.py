@@ -31,7 +31,7 @@ from schemas.operations import KEY_ENTRIES
 
 
 def make(installation: Installation, named: str) -> Evidence:
-    """Return evidence about what `named` names: a check, a resolution, a batch, or a reference.
+    """Return evidence about what `named` names: a check, resolution, batch, reading, or reference.
 
     Everything in it has been checked. Raises OperatorError if there is nothing of that name here,
     or if its entry does not stand yet in a log that enough partners have countersigned.
@@ -89,8 +89,8 @@ def _receipt(installation: Installation, named: str) -> Receipt:
             found = storage.named(connection, _of_reference(installation, quoted))
     if found is None:
         raise OperatorError(
-            f"{named} is no check, resolution, batch or reference of this connector: copy what the "
-            "answer says"
+            f"{named} is no check, resolution, batch, reading or reference of this connector: copy "
+            "what the answer says"
         )
     return found
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Column, select
 
+from agency_connector.auditing.storage import ReadingJournal, readings
 from agency_connector.installation import Installation
 from agency_connector.journal import storage as journal
 from agency_connector.journal.journal import Journal
@@ -43,6 +44,15 @@ def own_entry(installation: Installation, kind: Kind, reference: str) -> tuple[b
             found = connection.execute(query).one_or_none()
         if found is not None:
             return bytes(found.entry), canonical.decode(bytes(found.receipt), Envelope)
+    elif kind == "reading":
+        told = ReadingJournal(installation).told(name)
+        if told is not None:
+            return b64u_decode(told.entry), told.receipt
+    else:
+        with installation.database.read() as connection:
+            document = storage.document(connection, reference)
+        if document is not None:
+            return document
     raise OperatorError(
         f"the entry of {kind} {reference} is not kept here any more, so nothing can be shown of it"
     )
@@ -90,6 +100,7 @@ def _kept(installation: Installation) -> Iterator[tuple[Kind, str]]:
         ("lookup", journal.checks.c.check_id, journal.checks.c.kept),
         ("resolution", journal.resolutions.c.resolution_id, journal.resolutions.c.resolved),
         ("publication", publishing.outbox.c.batch, publishing.outbox.c.delivered_at),
+        ("reading", readings.c.reading_id, readings.c.told),
     )
     for kind, name, there in tables:
         after = b""
@@ -101,3 +112,6 @@ def _kept(installation: Installation) -> Iterator[tuple[Kind, str]]:
             if len(page) < PAGE:
                 break
             after = page[-1]
+    with installation.database.read() as connection:
+        documents_of_ours = storage.every_document(connection)
+    yield from documents_of_ours

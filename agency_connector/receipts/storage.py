@@ -25,16 +25,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from agency_connector.database import metadata
-from protocol import documents
-from protocol.encoding import b64u_decode
+from protocol import canonical, documents
+from protocol.encoding import b64u_decode, b64u_encode
 from protocol.log.compact_range import CompactRange
 from protocol.log.proofs import Head
-from protocol.merkle import HASH_BYTES
+from protocol.merkle import HASH_BYTES, leaf_hash
 from schemas.entries import ReceiptStatement
 from schemas.envelopes import Envelope
 
-Kind = Literal["lookup", "resolution", "publication", "reading"]
+DocumentKind = Literal["introduction", "key-change", "desk", "epoch", "hand-over", "witness-key"]
+Kind = Literal["lookup", "resolution", "publication", "reading"] | DocumentKind
 PAGE: Final = 500
+_NAME_BYTES: Final = 16
 _HOUR_MS: Final = 3_600_000
 
 # No entry stands here: it holds a statement, and the journal keeps those sealed.
@@ -59,6 +61,17 @@ Index(
     sqlite_where=_UNVERIFIED,
     postgresql_where=_UNVERIFIED,
 )
+# The entries of documents that the index acknowledged: none of them tells of a person.
+acknowledged = Table(
+    "acknowledged_documents",
+    metadata,
+    # The first bytes of the leaf hash: an entry has 16 random bytes of its own.
+    Column("reference", LargeBinary(_NAME_BYTES), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("entry", LargeBinary, nullable=False),
+    Column("receipt", LargeBinary, nullable=False),
+    Column("acknowledged_at", BigInteger, nullable=False),
+)
 # How far the log had been read at a time: about one row for each hour, none of them taken back.
 marks = Table(
     "log_marks",
@@ -73,7 +86,9 @@ marks = Table(
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A receipt. `reference` names the lookup, resolution or batch; times are in ms UTC.
+    """A receipt. `reference` names the lookup, resolution, batch, reading or document.
+
+    Times are in ms UTC.
 
     It is *recorded* until `verified_at`: then its proof was checked against a checkpoint that
     enough witnesses had cosigned, and kept.
@@ -114,7 +129,7 @@ class Counts:
 def expect(connection: Connection, kind: Kind, reference: str, envelope: Envelope) -> None:
     """Keep that the entry of a receipt, which has been checked, is due in the log.
 
-    The same receipt again changes nothing. `reference`: the lookup, resolution or batch, base64url.
+    The same receipt again changes nothing. `reference`: what it is of, base64url.
     """
     receipt = documents.claimed(envelope, ReceiptStatement)
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
@@ -132,13 +147,48 @@ def expect(connection: Connection, kind: Kind, reference: str, envelope: Envelop
     )
 
 
+def keep_document(
+    connection: Connection, kind: DocumentKind, entry: bytes, receipt: Envelope, now: int
+) -> None:
+    """Keep the entry of a document of ours, whose receipt has been checked, and follow that."""
+    name = leaf_hash(entry)[:_NAME_BYTES]
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    connection.execute(
+        make(acknowledged)
+        .values(
+            reference=name,
+            kind=kind,
+            entry=entry,
+            receipt=canonical.encode(receipt),
+            acknowledged_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=[acknowledged.c.reference])
+    )
+    expect(connection, kind, b64u_encode(name), receipt)
+
+
+def document(connection: Connection, reference: str) -> tuple[bytes, Envelope] | None:
+    """Return the entry of an acknowledged document and its receipt, or None."""
+    this = acknowledged.c.reference == b64u_decode(reference)
+    row = connection.execute(select(acknowledged).where(this)).one_or_none()
+    if row is None:
+        return None
+    return bytes(row.entry), canonical.decode(bytes(row.receipt), Envelope)
+
+
+def every_document(connection: Connection) -> tuple[tuple[Kind, str], ...]:
+    """Return kind and reference of all: an agency has few desks, epochs and keys."""
+    rows = connection.execute(select(acknowledged.c.kind, acknowledged.c.reference))
+    return tuple((row.kind, b64u_encode(bytes(row.reference))) for row in rows)
+
+
 def find(connection: Connection, leaf: bytes) -> Receipt | None:
     """Return the receipt for the entry with this leaf hash, or None."""
     return _first(connection, select(receipts).where(receipts.c.leaf == leaf))
 
 
 def named(connection: Connection, reference: str) -> Receipt | None:
-    """Return the receipt of this lookup, resolution or batch, or None."""
+    """Return the receipt of the lookup, resolution, batch, reading or document, or None."""
     return _first(connection, select(receipts).where(receipts.c.reference == reference))
 
 

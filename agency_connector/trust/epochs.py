@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from agency_connector.installation import Installation
 from agency_connector.matching.scheme import SCHEME
+from agency_connector.receipts import acknowledged
 from agency_connector.terminal import Ask
 from agency_connector.transport import Refused, SignedClient
 from agency_connector.trust import storage
@@ -63,13 +64,16 @@ def found(installation: Installation, ask: Ask, closes_at: int) -> EpochDescript
             log_key = _compared_log_key(index.call(INDEX_IDENTITY), enrolled, ask)
             evaluator = _compared_evaluator(installation, enrolled.partnership, FIRST_EPOCH, ask)
             if not introduced:
-                index.call(INTRODUCE, Signed(document=_own_introduction(installation, enrolled)))
+                introduction = _own_introduction(installation, enrolled)
+                told = index.call(INTRODUCE, Signed(document=introduction))
+                acknowledged.keep(installation, "introduction", introduction, told, log=log_key)
             held[FIRST_EPOCH] = _make_epoch(
                 installation, enrolled.partnership, FIRST_EPOCH, evaluator, closes_at,
                 founding=(log_key, enrolled),
             )  # fmt: skip
         if held[FIRST_EPOCH] not in directory.epochs:
-            index.call(OPEN_EPOCH, Signed(document=held[FIRST_EPOCH]))
+            told = index.call(OPEN_EPOCH, Signed(document=held[FIRST_EPOCH]))
+            acknowledged.keep(installation, "epoch", held[FIRST_EPOCH], told)
     finally:
         index.close()
     return documents.claimed(held[FIRST_EPOCH], EpochDescriptor)
@@ -92,7 +96,8 @@ def open_later(installation: Installation, epoch: int, ask: Ask, closes_at: int)
     index = installation.index()
     try:
         if held[epoch] not in index.call(DIRECTORY).epochs:
-            index.call(OPEN_EPOCH, Signed(document=held[epoch]))
+            told = index.call(OPEN_EPOCH, Signed(document=held[epoch]))
+            acknowledged.keep(installation, "epoch", held[epoch], told)
     except Refused as refused:
         if refused.status < 500 and epoch not in {anchor.epoch for anchor in anchors.epochs}:
             forget(installation, epoch)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agency_connector.installation import Installation
+from agency_connector.receipts import acknowledged
 from agency_connector.terminal import Ask
 from agency_connector.trust import directory, storage
 from agency_connector.trust.anchors import Anchors, partnership_secret
@@ -86,8 +87,10 @@ def send(installation: Installation, agency: str, epoch: int | None, ask: Ask) -
     try:
         if agency not in view.introduced:
             introduction = _introduction(installation, anchors, recipient)
-            client.call(INTRODUCE, Signed(document=introduction))
-        client.call(SEND_HANDOVER, Signed(document=package))
+            told = client.call(INTRODUCE, Signed(document=introduction))
+            acknowledged.keep(installation, "introduction", introduction, told)
+        told = client.call(SEND_HANDOVER, Signed(document=package))
+        acknowledged.keep(installation, "hand-over", package, told)
     finally:
         client.close()
     if newcomer:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from agency_connector.installation import SEALING, SIGNING, Installation
+from agency_connector.receipts import acknowledged
 from agency_connector.transport import Refused, SignedClient
 from agency_connector.trust import storage
 from protocol import documents
@@ -59,11 +60,11 @@ def _tell_the_index(installation: Installation, keys: AgencyKeys, signing: Signi
         keys=keys,
         signed_at=installation.clock(),
     )
+    signed = documents.sign(document, installation.signing_key)
     client = installation.index()
     try:
-        client.call(
-            CHANGE_KEYS, Signed(document=documents.sign(document, installation.signing_key))
-        )
+        told = client.call(CHANGE_KEYS, Signed(document=signed))
+        acknowledged.keep(installation, "key-change", signed, told)
     except Refused as refused:
         # The answer to an earlier attempt may have been lost: then the new key is in force.
         if refused.code != "unknown-key" or not _is_in_force(installation, enrolled, signing):

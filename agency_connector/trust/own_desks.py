@@ -6,6 +6,7 @@ from typing import Final, Literal
 import msgspec
 
 from agency_connector.installation import Installation
+from agency_connector.receipts import acknowledged
 from agency_connector.settings import FILE_NAME, DeskSettings
 from agency_connector.transport import Refused, SignedClient
 from agency_connector.trust import storage
@@ -97,7 +98,7 @@ def _sign(
 def _lay(installation: Installation, client: SignedClient, row: OwnDeskRow) -> Desk:
     """Lay a signed desk before the index and keep that it was taken."""
     try:
-        client.call(SIGN_DESK, Signed(document=row.envelope))
+        told = client.call(SIGN_DESK, Signed(document=row.envelope))
     except Refused as refused:
         if refused.code != "not-newer":
             raise
@@ -106,7 +107,8 @@ def _lay(installation: Installation, client: SignedClient, row: OwnDeskRow) -> D
             row.desk, version=row.desk.version + 1, signed_at=installation.clock()
         )
         row = OwnDeskRow(higher, documents.sign(higher, installation.signing_key), None)
-        client.call(SIGN_DESK, Signed(document=row.envelope))
+        told = client.call(SIGN_DESK, Signed(document=row.envelope))
+    acknowledged.keep(installation, "desk", row.envelope, told)
     with installation.database.write() as connection:
         storage.keep_own_desk(connection, OwnDeskRow(row.desk, row.envelope, installation.clock()))
     return row.desk

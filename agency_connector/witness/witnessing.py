@@ -9,7 +9,7 @@ from typing import Final
 
 from agency_connector.alarms import raise_alarm
 from agency_connector.installation import Installation
-from agency_connector.receipts import checkpoints
+from agency_connector.receipts import acknowledged, checkpoints
 from agency_connector.transport import NotGenuine, Refused, SignedClient
 from agency_connector.transport.log import CHECKPOINT, COSIGNED, LogClient
 from agency_connector.trust import directory
@@ -127,7 +127,9 @@ def declare(
         witness_key=own.text,
         signed_at=installation.clock(),
     )
-    index.call(DECLARE_WITNESS, Signed(document=documents.sign(document, installation.signing_key)))
+    signed = documents.sign(document, installation.signing_key)
+    told = index.call(DECLARE_WITNESS, Signed(document=signed))
+    acknowledged.keep(installation, "witness-key", signed, told)
     with installation.database.write() as connection:
         storage.keep_declaration(connection, own.text, installation.clock())
 

@@ -24,6 +24,7 @@ from foundation.clock import Clock
 from protocol import canonical, documents, receipts
 from protocol.encoding import b64u_decode, b64u_encode
 from protocol.enrolment_code import new_code
+from protocol.entries import entry_bytes, new_entry_salt
 from protocol.fingerprints import fingerprint40, key_id
 from protocol.http_signatures import SignatureRefused, read_request, sign_response
 from protocol.keys import SigningKey
@@ -43,6 +44,7 @@ from schemas.agencies import (
     Steward,
 )
 from schemas.agreements import Purpose
+from schemas.entries import Act, Administration
 from schemas.envelopes import Envelope
 from schemas.evaluation import EvaluatorEpoch, EvaluatorIdentity
 from schemas.handover import HandoverInbox, HandoverPackage
@@ -52,6 +54,14 @@ from schemas.successions import LogSuccessions
 from schemas.witnesses import CosignatureKept
 
 PARTNERSHIP = "northgate"
+ACTS: dict[str, Act] = {
+    "introduce": "agency-introduced",
+    "change-keys": "agency-key-changed",
+    "sign-desk": "desk-signed",
+    "open-epoch": "epoch-opened",
+    "send-handover": "handover-sent",
+    "declare-witness": "witness-declared",
+}
 STEWARD = Steward(
     organisation="Combined authority", accountable_officer="A. Person", data_protection_contact="B"
 )
@@ -236,9 +246,16 @@ class FakeIndex(Service):
                 return CosignatureKept(standing="continued", size=0)
             case "sign-desk":
                 self._take_desk(message.document)
-        entry = b"entry"
+        entry = entry_bytes(self._recorded(operation.name, message.document))
         receipt = receipts.issue(entry, f"{PARTNERSHIP}.ifi-log", 1, 2, self.log)
         return Acknowledged(entry=b64u_encode(entry), receipt=receipt)
+
+    def _recorded(self, operation: str, document: Envelope) -> Administration:
+        kept = None if operation == "send-handover" else document
+        return Administration(
+            v=1, partnership=PARTNERSHIP, at=self.clock(), salt=new_entry_salt(),
+            act=ACTS[operation], agency=None, document=kept, note=None,
+        )  # fmt: skip
 
     def _take_desk(self, envelope: Envelope) -> None:
         desk = documents.claimed(envelope, Desk)

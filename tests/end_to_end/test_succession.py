@@ -5,6 +5,7 @@ Real programs on both databases: an older backup of the index is restored, witho
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from agency_connector.receipts import following, proofs, storage
 from agency_connector.receipts.storage import Receipt
 from agency_connector.scheduling import look
 from agency_connector.succession.offered import DENIED, FALSE, SUCCEEDED, BadSuccession
+from agency_connector.transport import NotGenuine
 from agency_connector.trust import directory, epochs, handover
 from agency_connector.witness import witnessing
 from foundation.operator import OperatorError
@@ -194,14 +196,17 @@ def test_a_person_takes_the_successor_up_and_the_receipts_go_on_in_it(restored: 
     assert open_kinds(police) == ["receipts-lost"]
     said = town.command("police", "verify-log")
     assert said.exit_code == 0, said.output
-    assert "2 of our own entries stand" in said.output
+    with police.database.read() as connection:
+        counts = storage.counts(connection, pinned(police))
+    assert (counts.verified >= 2, counts.found, counts.waiting) == (True, 0, 0)
+    assert f"{counts.verified} of our own entries stand" in said.output
     listed = town.command("police", "receipts")
     assert f"lookup {restored.after}" in listed.output
     assert "MEND  log:" not in town.command("police", "status").output
     # The proof in the log that ended is kept beside the one in its successor.
     path = proofs.path_of(police, restored.receipt(restored.before))
     assert read_log_proof(path.read_bytes()).checkpoint != restored.proof
-    assert [kept.read_bytes() for kept in path.parent.glob("*-in-*")] == [restored.proof]
+    assert [kept.read_bytes() for kept in path.parent.glob(f"{path.stem}-in-*")] == [restored.proof]
 
 
 def test_what_is_evidence_of_an_entry_before_is_so_after(restored: Restored) -> None:
@@ -310,8 +315,13 @@ def test_a_newcomer_gets_the_log_that_the_sender_holds_to(restored: Restored) ->
 def test_a_hand_over_of_the_log_that_ended_is_refused_with_the_mend(restored: Restored) -> None:
     town = restored.town
     restored.take_up("police")
-    epochs.open_later(town["council"], 2, lambda _: town.digits(2), town.clock() + 100 * 86_400_000)
-    handover.send(town["council"], "police", 2, lambda _: "")
+    later = town.clock() + 100 * 86_400_000
+    # What the council does before it has taken the successor up may be refused here, since its
+    # receipts are of a log that it does not know; the package is at the index all the same.
+    with suppress(NotGenuine):
+        epochs.open_later(town["council"], 2, lambda _: town.digits(2), later)
+    with suppress(NotGenuine):
+        handover.send(town["council"], "police", 2, lambda _: "")
     with pytest.raises(OperatorError, match=r"another log key.*`agency-connector log successor`"):
         handover.receive(town["police"], None, lambda _: "")
     restored.take_up("council")

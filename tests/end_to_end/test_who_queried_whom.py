@@ -13,7 +13,9 @@ import pytest
 from click.testing import Result
 
 from agency_connector.auditing import reading
+from agency_connector.commands import verify_log
 from agency_connector.pages import local_users
+from agency_connector.receipts import whole
 from index_service.audit.reading_segments import forget_segments
 from protocol.encoding import b64u_decode, b64u_encode
 from schemas.audit import EntriesReading, FoundLookup, PersonReading, ReadEntry
@@ -183,6 +185,19 @@ def test_a_complete_scan_takes_a_second_person(town: Town) -> None:
     people = {one["officer"] for one in signed["confirmations"]}
     assert len(people) == 2
     assert signed["officer"] in people
+
+
+def test_verify_log_reads_entries_after_a_scan_and_says_what_it_takes_before(town: Town) -> None:
+    town.clock.advance(86_400_000)
+    before = whole.verify(town["oversight"])
+    assert before.entries == 0
+    (said,) = [line for line in verify_log.lines("log", before) if "two people" in line]
+    assert "`agency-connector audit everything`" in said
+    report = reading.everything(town["oversight"], "first.reader", "second.reader", "Review 2026")
+    after = whole.verify(town["oversight"])
+    town.clock.advance(-86_400_000)
+    assert after.entries == report.size
+    assert report.countersigned == "The log alone signed this: no witness is agreed."
 
 
 def test_an_agency_compares_its_own_side_with_its_journal(town: Town) -> None:

@@ -52,7 +52,7 @@ def stated(of: str, first: int, end: int | None) -> Envelope:
 
 def test_what_was_asked_is_sealed_and_the_largest_head_is_remembered(town: Town) -> None:
     kept = ReadingJournal(town.enrolled("oversight"))
-    assert kept.largest_head() is None
+    assert kept.largest_head(LOG) is None
     for reading, head in (
         (READING, Head(9, b"\x09" * 32)),
         (b"\x02" * 16, Head(12, b"\x0c" * 32)),
@@ -60,7 +60,8 @@ def test_what_was_asked_is_sealed_and_the_largest_head_is_remembered(town: Town)
     ):
         kept.begin(reading, question(), 5)
         kept.keep(reading, told(entry=reading), head)
-    assert kept.largest_head() == Head(12, b"\x0c" * 32)
+    assert kept.largest_head(LOG) == Head(12, b"\x0c" * 32)
+    assert kept.largest_head("borsetshire.ifi-log-2") is None
     with kept.installation.database.read() as connection:
         rows = connection.execute(select(readings)).all()
     assert len(rows) == 3
@@ -107,7 +108,7 @@ def test_a_reading_without_an_answer_says_why(town: Town) -> None:
     with kept.installation.database.read() as connection:
         row = connection.execute(select(readings)).one()
     assert (row.failed, row.told, row.size) == ("not-an-auditor", None, None)
-    assert kept.largest_head() is None
+    assert kept.largest_head(LOG) is None
 
 
 def test_only_checks_that_have_an_answer_are_held_to_the_log(town: Town) -> None:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from agency_connector.alarms import open_alarms
 from agency_connector.installation import Installation
+from agency_connector.receipts import following
 from agency_connector.trust import storage
 from agency_connector.witness.key import witness_signing_key
 from protocol.log.notes import cosign, read_note, with_signatures
@@ -94,11 +95,13 @@ def _pin_all_witnesses(town: County, connector: Installation) -> None:
 
 @pytest.fixture
 def log(town: County, tmp_path: Path) -> Log:
-    """The county's log, signed once."""
+    """The county's log, signed once; the receipts of what set it up are verified."""
     index = replace(town.partnership.index, head_file=tmp_path / "log.head")
     made = Log(town, Kept(index))
     for connector in town.connectors.values():
         _pin_all_witnesses(town, connector)
     town.index.client = Client(made)
     made.grow()
+    for connector in town.connectors.values():
+        following.follow(connector)
     return made

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from agency_connector.auditing import printing, reading
 from agency_connector.cli import main
 from agency_connector.installation import Installation
 from agency_connector.lookups import resolving
@@ -15,7 +16,8 @@ from agency_connector.trust import key_change
 from foundation.operator import OperatorError
 from index_service.evaluation import storage
 from protocol import evidence
-from schemas.entries import Consultation, Disclosure
+from schemas.entries import AuditReading, Consultation, Disclosure
+from tests.agency_connector.lookups.county import OFFICER
 from tests.agency_connector.receipts.conftest import Log
 
 
@@ -57,6 +59,21 @@ def test_a_quoted_reference_names_it_at_both_ends(log: Log) -> None:
         assert proved.agency == connector.agency
 
 
+def test_it_proves_that_the_record_was_read_and_by_whom(log: Log) -> None:
+    log.town.check()
+    log.grow()
+    report = reading.own(log.police, OFFICER)
+    assert report.every_alarm == ()
+    log.grow()
+    following.follow(log.police)
+    (name,) = report.readings
+    proved = evidence.check(making.make(log.police, name))
+    assert isinstance(proved.entry, AuditReading)
+    assert proved.agency == "police"
+    assert json.loads(proved.statement)["of"] == "own"
+    assert name in "\n".join(printing.closing(report))
+
+
 def test_after_a_change_of_keys_the_chain_leads_to_the_key_that_signed(log: Log) -> None:
     key_change.change(log.police)
     log.town.connectors["police"] = Installation.open(log.police.home, clock=log.town.clock)
@@ -83,7 +100,7 @@ def test_there_is_no_evidence_before_enough_have_countersigned(log: Log) -> None
 
 
 def test_what_is_not_ours_is_not_there(log: Log) -> None:
-    with pytest.raises(OperatorError, match="no check, resolution, batch or reference"):
+    with pytest.raises(OperatorError, match="no check, resolution, batch, reading or reference"):
         making.make(log.police, "A" * 22)
 
 

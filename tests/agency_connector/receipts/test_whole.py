@@ -1,5 +1,7 @@
 """verify-log: the whole log from outside, and the first bad place by its name."""
 
+import re
+
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select, update
@@ -54,7 +56,7 @@ def test_it_says_in_words_what_is_whole(grown: Log) -> None:
     assert f"The log borsetshire.ifi-log is whole: its {size} entries make" in told.output
     assert "countersigned by 3 of 3 witnesses: council (" in told.output
     assert f"latest with {size - 40} entries" in told.output
-    assert "1 of our own entries stand" in told.output
+    assert re.search(r"\b8 of our own entries stand", told.output)  # one check, seven documents
     assert "only an auditor may" in told.output
 
 
@@ -161,7 +163,8 @@ def test_an_entry_of_an_auditor_that_is_not_what_was_hashed_is_named(grown: Log)
 def test_another_entry_in_the_place_of_ours_is_named(grown: Log) -> None:
     """As if the log had put another entry where this connector found its own."""
     with grown.police.database.write() as connection:
-        connection.execute(update(receipts).values(position=receipts.c.position + 1))
+        ours = update(receipts).where(receipts.c.kind == "lookup")
+        connection.execute(ours.values(position=receipts.c.position + 1))
     with pytest.raises(Fault, match=r"entry \d+: it is another than the one of lookup"):
         whole.verify(grown.police)
 
@@ -180,6 +183,7 @@ def test_a_history_that_is_not_the_one_we_read_is_found(grown: Log) -> None:
         read = storage.last_read(connection, log)
         assert read is not None
         roots = bytes(32 * read.head.size.bit_count())
-        connection.execute(update(storage.marks).values(roots=roots))
+        newest = storage.marks.c.size == read.head.size
+        connection.execute(update(storage.marks).where(newest).values(roots=roots))
     with pytest.raises(Fault, match="another history"):
         whole.verify(grown.police)
