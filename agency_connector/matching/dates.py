@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
 
 from agency_connector.matching.person import Unusable
 
@@ -87,11 +86,11 @@ def read(text: str, today: date) -> Birth | Unusable:
         return Unusable(
             "date_unreadable", f"Date of birth: longer than {LONGEST} characters. {_TYPE_IT}"
         )
-    return _read(text, today)
-
-
-@lru_cache(maxsize=65_536)
-def _read(text: str, today: date) -> Birth | Unusable:
+    if len(text) == 10 and text[4] == text[7] == "-" and text.isascii():
+        try:
+            return _settled(date.fromisoformat(text), today)
+        except ValueError:
+            pass  # what looks like ISO may still be a date in another order
     text = " ".join(text.split())
     if match := _YEAR_FIRST.fullmatch(text):
         return _day(match[1], match[3], match[4], today)
