@@ -80,7 +80,7 @@ def observe(app: Flask, metrics: Metrics) -> None:
     """
     answered = metrics.counter("requests", "Requests answered.", "operation", "status")
     took = metrics.histogram("request", "From a request's arrival to its answer.", "operation")
-    logger = logs.get_logger()
+    logger = logs.get_logger().bind()  # once: an unbound one is made anew for each line
 
     @app.before_request
     def _start() -> None:

@@ -11,6 +11,7 @@ import select
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from psycopg import Error, OperationalError, errors, pq
@@ -289,6 +290,11 @@ def _way(name: str, made: Executable) -> _Way:
     )
 
 
+@lru_cache(maxsize=64)
+def _size(length: int) -> bytes:
+    return length.to_bytes(4, "big")
+
+
 def _sent(value: object) -> tuple[bytes | None, int]:
     """Return a value as it goes to PostgreSQL, and its format: 0 is text, 1 binary."""
     if value is None or isinstance(value, bytes):
@@ -297,7 +303,7 @@ def _sent(value: object) -> tuple[bytes | None, int]:
         return str(value).encode(), 0
     if isinstance(value, list):  # an array of bytea with one dimension, as array_send() writes it
         head = struct.pack("!iiiii", 1, 0, _BYTEA, len(value), 1)
-        return head + b"".join([len(item).to_bytes(4, "big") + item for item in value]), 1
+        return head + b"".join([part for item in value for part in (_size(len(item)), item)]), 1
     raise TypeError(f"a {type(value).__name__} is not sent to a database")
 
 

@@ -64,9 +64,8 @@ class Component:
 
 def field_lines(message: Request | Response, name: str) -> tuple[str, ...]:
     """Return the values of the field lines called `name`, in order, without outer white space."""
-    return tuple(
-        value.strip(" \t") for line, value in message.headers if line.lower() == name.lower()
-    )
+    wanted = name.lower()
+    return tuple(value.strip(" \t") for line, value in message.headers if line.lower() == wanted)
 
 
 def component_value(component: Component, message: Request | Response) -> str:

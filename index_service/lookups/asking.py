@@ -82,7 +82,7 @@ def look_up(
     _require_allowed(standing, caller, statement, now)
     _require_something_to_widen(connection, caller, statement, now)
     counted = limits.count_lookup(connection, caller.agency, officer, now)
-    every = sorted({token for tokens in token_sets.values() for token in tokens})
+    every = sorted(set().union(*token_sets.values()))
     matches = storage.search(connection, every, now)
     limits.require_within(index.settings.limits, counted, now)
     reach = reach_of(
@@ -250,21 +250,21 @@ def _require_something_to_widen(
 
 def _found(matches: list[Match], token_sets: dict[int, list[bytes]], reach: Reach) -> list[_Found]:
     """Return the flags within reach that share a token of their own epoch with the lookup."""
-    position = {
-        (epoch, token): at
+    positions_of = {
+        epoch: dict(zip(tokens, range(len(tokens)), strict=True))
         for epoch, tokens in token_sets.items()
-        for at, token in enumerate(tokens)
     }
     by_flag: dict[int, list[Match]] = defaultdict(list)
     for match in matches:
-        if (match.epoch, match.token) in position:
+        if match.token in positions_of.get(match.epoch, ()):
             by_flag[match.flag].append(match)
     found = []
     for flag in sorted(by_flag):
         first = by_flag[flag][0]
         if reach.desk(first.agency, first.desk) is None:
             continue
-        positions = tuple(sorted(position[m.epoch, m.token] for m in by_flag[flag]))
+        position = positions_of[first.epoch]
+        positions = tuple(sorted(position[match.token] for match in by_flag[flag]))
         matched = Matched(epoch=first.epoch, positions=positions)
         found.append(_Found(first.agency, first.desk, first.handle, matched))
     return found

@@ -1,6 +1,7 @@
 """Reach: which partners and desks an asker's lookup can find, by agreement, purpose and time."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from index_service.agencies.desks import DeskRow
@@ -41,13 +42,19 @@ class Reach:
 
     def states(self) -> tuple[PartnerState, ...]:
         """Return for each partner whether it was searched, and if not wholly, why."""
-        return tuple(self._state(row) for row in self.partners)
+        visible: dict[str, list[DeskRow]] = defaultdict(list)
+        for desk in self.desks.values():
+            if desk.document.visibility == "visible" and not desk.document.withdrawn:
+                visible[desk.document.agency].append(desk)
+        return tuple(self._state(row, visible[row.agency]) for row in self.partners)
 
-    def _state(self, row: AgencyRow) -> PartnerState:
-        searched, because, read_at = self._searched(row)
+    def _state(self, row: AgencyRow, visible: Sequence[DeskRow]) -> PartnerState:
+        searched, because, read_at = self._searched(row, visible)
         return PartnerState(agency=row.agency, searched=searched, because=because, read_at=read_at)
 
-    def _searched(self, row: AgencyRow) -> tuple[PartnerSearched, PartnerReason | None, int | None]:
+    def _searched(
+        self, row: AgencyRow, visible: Sequence[DeskRow]
+    ) -> tuple[PartnerSearched, PartnerReason | None, int | None]:
         published = self.published.get(row.agency, ())
         if row.status != "active":
             return "not_searched", "suspended", None
@@ -59,13 +66,6 @@ class Reach:
         seen = [mark for mark in published if mark.epoch in self.epochs]
         if not seen:
             return "not_searched", "other_epoch", None
-        visible = [
-            desk
-            for desk in self.desks.values()
-            if desk.document.agency == row.agency
-            and desk.document.visibility == "visible"
-            and not desk.document.withdrawn
-        ]
         answering = [desk for desk in visible if desk.answers(self.asker, self.purpose)]
         if not answering:
             return "not_searched", "no_desk_answers", None
