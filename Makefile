@@ -77,6 +77,11 @@ soak: prerequisites $(STAMP) ## kill, stop and cut everything at random, for lon
 schemas: $(STAMP) ## generate JSON Schema and OpenAPI anew from the typed messages
 	@$(PYTHON) -m schemas.generate
 
+.PHONY: screenshots
+screenshots: $(STAMP) ## take the pictures of the guides anew, from the demo's pages (into docs/pictures)
+	@deploy/prerequisites browser
+	@$(PYTHON) -m deploy.demo.pictures
+
 .PHONY: styles
 styles: ## compile the pages' style sheet anew (needs Node.js; nothing else does)
 	@deploy/styles

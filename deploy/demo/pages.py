@@ -34,8 +34,13 @@ _PEOPLE: Final = (
 )
 
 
-def start_pages(partnership: Partnership, services: Services, telling: Telling) -> None:
-    """Start the pages of every agency that checks names; print addresses and who can sign in."""
+def start_pages(
+    partnership: Partnership, services: Services, telling: Telling
+) -> dict[Member, str]:
+    """Start the pages of every agency that checks names; print addresses and who can sign in.
+
+    Return the address of each agency's pages.
+    """
 
     def start(member: Member) -> tuple[str, str]:
         for person in _PEOPLE:
@@ -51,6 +56,7 @@ def start_pages(partnership: Partnership, services: Services, telling: Telling) 
 
     with ThreadPoolExecutor(2) as pool:
         rows = list(pool.map(start, PUBLISHERS))
+    addresses = {member: row[1] for member, row in zip(PUBLISHERS, rows, strict=True)}
     telling.step("The pages")
     telling.line("Open one in a browser on this machine:")
     telling.rows(rows)
@@ -68,3 +74,4 @@ def start_pages(partnership: Partnership, services: Services, telling: Telling) 
         f"Try {DEAN.given} {DEAN.family}, born 14 3 1983, as officer; as desk type a reference from"
     )
     telling.line("above at the agency that was to be phoned.")
+    return addresses

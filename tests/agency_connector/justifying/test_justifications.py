@@ -45,7 +45,8 @@ def opens(tmp_path: Path, fresh_url: Callable[[], str], clock: FakeClock) -> Ite
     keyring.put(SIGNING, SigningKey.generate().to_bytes())
     keyring.put(SEALING, SealingKey.generate().to_bytes())
     keyring.put(JOURNAL, secrets.token_bytes(32))
-    url, opened = fresh_url(), []
+    url = fresh_url()
+    opened: list[Installation] = []
 
     def of(one_in: int) -> Justifications:
         (tmp_path / "connector.toml").write_text(TOML.format(url=url, one_in=one_in))
