@@ -25,7 +25,6 @@ from foundation.operator import EXIT_FAILED, PlainError, one_line
 
 FOLDER: Final = Path("docs/pictures")
 WIDTH: Final = 800
-NARROW: Final = 320
 _DEAN_BORN: Final = ("14", "3", "1983")
 
 
@@ -88,9 +87,6 @@ def _officer(page: Page, address: str) -> None:
     page.get_by_label("Full name").press("Enter")
     page.locator(".app-partner").first.wait_for()
     _picture(page, "answer")
-    page.set_viewport_size({"width": NARROW, "height": 640})
-    _picture(page, "answer-narrow")
-    page.set_viewport_size({"width": WIDTH, "height": 600})
 
 
 def _officer_after(page: Page, address: str) -> None:
