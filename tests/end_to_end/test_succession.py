@@ -215,7 +215,7 @@ def test_what_is_evidence_of_an_entry_before_is_so_after(restored: Restored) -> 
     witness_all(restored.town)
     file = restored.town.folder / "evidence.json"
     for check, code in ((restored.before, 0), (restored.after, 1)):
-        done = restored.town.command("police", "evidence", check, "-o", str(file))
+        done = restored.town.command("police", "evidence", "-o", str(file), "--", check)
         assert done.exit_code == code, done.output
     assert "was lost with" in done.output
     checked = restored.town.command("police", "verify-evidence", str(file))
