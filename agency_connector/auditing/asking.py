@@ -132,8 +132,8 @@ class Reader:
             cosigned = witness.last(connection, log)
         heads = (
             ReadingJournal(self.installation).largest_head(log),
-            followed and followed.head,
-            cosigned and cosigned.head,
+            None if followed is None else followed.head,
+            None if cosigned is None else cosigned.head,
         )
         return tuple(head for head in heads if head is not None)
 
