@@ -101,10 +101,12 @@ def look_wider(installation: Installation, user: str, request: WiderRequest) -> 
 class Told:
     """A check that was answered, as its officer may see it again.
 
+    `agencies` are those of `answer.involved`, in its order, since two may have one name.
     `came_of_it`: what they said of it, oldest first.
     """
 
     answer: CheckAnswer
+    agencies: tuple[str, ...]
     particulars: TypedParticulars
     purpose: str
     beside: Beside
@@ -124,6 +126,7 @@ def told_before(installation: Installation, user: str, check_id: str) -> Told | 
     told, asked = found.kept.findings, found.asked
     return Told(
         answer=_in_words(installation, check_id, asked, told),
+        agencies=tuple(hit.agency for hit in told.found if hit.desk is not None),
         particulars=asked.typed.particulars,
         purpose=asked.purpose,
         beside=asked.beside,

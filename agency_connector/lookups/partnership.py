@@ -3,6 +3,7 @@
 from typing import Final
 
 from agency_connector.installation import Installation
+from agency_connector.lookups import hours
 from agency_connector.lookups.errors import CheckRefused
 from agency_connector.transport import Refused, Unreachable
 from agency_connector.trust import directory, storage
@@ -113,3 +114,19 @@ def team_of(view: PartnershipView, agency: str, asker: str, purpose: str) -> Des
         and (desk.agencies is None or asker in desk.agencies)
     ]
     return next(iter(answering or desks), None)
+
+
+def open_teams_of(
+    view: PartnershipView, agency: str, asker: str, purpose: str, now: int
+) -> tuple[Desk, ...]:
+    """Return the visible teams of `agency` that answer to `asker` and are staffed now (ms UTC)."""
+    return tuple(
+        desk
+        for (holder, _), desk in sorted(view.desks.items())
+        if holder == agency
+        and desk.visibility == "visible"
+        and not desk.withdrawn
+        and (desk.purposes is None or purpose in desk.purposes)
+        and (desk.agencies is None or asker in desk.agencies)
+        and hours.is_open(desk, now)
+    )

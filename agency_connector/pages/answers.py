@@ -5,12 +5,12 @@ from typing import Any, Final
 from agency_connector.installation import Installation
 from agency_connector.journal.records import Beside, Outcome
 from agency_connector.lookups import hours, partnership
-from agency_connector.lookups.answer import LISTED, never_show_sentence
+from agency_connector.lookups.answer import LISTED, never_show_sentence, team
 from agency_connector.lookups.asking import Told
 from agency_connector.pages.forms import IDENTIFIER_KINDS
 from foundation.operator import OperatorError
 from protocol.references import spoken
-from schemas.checks import CheckAnswer, TypedParticulars
+from schemas.checks import CheckAnswer, Team, TypedParticulars
 
 SHOWN_MS: Final = 28 * 24 * 60 * 60_000
 """How long an officer's own checks show the person's particulars."""
@@ -42,6 +42,7 @@ def shown(installation: Installation, told: Told) -> dict[str, Any]:
     person = told.particulars if recent else TypedParticulars()
     return {
         "answer": told.answer,
+        "open_instead": open_instead(installation, told),
         "name": name_of(person),
         "born": person.born,
         "recent": recent,
@@ -56,6 +57,25 @@ def shown(installation: Installation, told: Told) -> dict[str, Any]:
         "outcomes": OUTCOMES,
         "outcome": told.came_of_it[-1].outcome if told.came_of_it else "",
     }
+
+
+def open_instead(installation: Installation, told: Told) -> tuple[tuple[Team, ...], ...]:
+    """Return for each partner involved which of its other teams are open, if this one is closed."""
+    now = installation.clock()
+    try:
+        view = partnership.seen(installation)
+    except OperatorError:
+        return tuple(() for _ in told.agencies)
+    return tuple(
+        tuple(
+            team(desk, now)
+            for desk in partnership.open_teams_of(
+                view, agency, installation.agency, told.purpose, now
+            )
+            if hit.team.open_now is False
+        )
+        for agency, hit in zip(told.agencies, told.answer.involved, strict=True)
+    )
 
 
 def facts(

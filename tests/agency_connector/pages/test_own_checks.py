@@ -11,7 +11,7 @@ from agency_connector.journal.journal import Journal
 from agency_connector.justifying.justifications import Justifications
 from agency_connector.settings import ChecksSettings
 from protocol.encoding import b64u_decode
-from tests.agency_connector.lookups.county import County, new_id
+from tests.agency_connector.lookups.county import DESK, County, new_id
 from tests.agency_connector.pages.browser import Browser, forms
 from tests.conftest import FakeClock
 
@@ -198,3 +198,21 @@ def test_another_officers_justification_is_not_there(strict: Browser) -> None:
     for path in ("", "/abandon", "/at-once"):
         answer = other.client.post(waiting + path, data={"csrf": csrf, "words": WORDS})
         assert answer.status_code == 404, path
+
+
+def test_a_closed_team_is_followed_by_those_of_the_partner_that_are_open(
+    officer: Browser, town: County, clock: FakeClock
+) -> None:
+    more = [
+        DESK.format(id=name, name=words, phone=phone, more=f'hours = ["{hours}"]')
+        for name, words, phone, hours in (
+            ("duty", "Duty team", "01632 960201", "mon-sun 00:00-23:59"),
+            ("night", "Night team", "01632 960202", "mon-sun 22:00-23:59"),
+        )
+    ]
+    town.sign_again("council", 'hours = ["mon-fri 18:00-20:00"]', *more)
+    clock.advance(2 * MINUTE_MS)
+    text = officer.get(officer.check().location).text
+    assert "Closed now" in text
+    assert "Open now: Duty team" in text
+    assert "01632 960202" not in text
