@@ -16,6 +16,7 @@ from agency_connector.pages.own_checks import OwnCheckPages
 from agency_connector.pages.references import ReferencePages
 from agency_connector.pages.screens import Screens
 from agency_connector.pages.sessions import Sessions
+from agency_connector.pages.supervisor import SupervisorPages
 from agency_connector.sign_in.kept_forms import KeptForms
 from agency_connector.sign_in.network import behind_proxies
 from agency_connector.sign_in.routes import SignInPages
@@ -57,6 +58,7 @@ def create_app(installation: Installation, figures: Metrics | None = None) -> Fl
     api.serve(app, guard, installation)
     screens.serve(app, guard)
     sign_in.serve(app, guard)
+    SupervisorPages(installation, screens).serve(app, guard)
     auditor = AuditorPages(installation, screens)
     auditor.serve(app, guard)
     for path, shows in auditor.forms_again().items():

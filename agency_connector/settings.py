@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from agency_connector.sign_in.settings import SignInSettings
 from agency_connector.sources.settings import SourceSettings
+from agency_connector.supervising.settings import SupervisionSettings
 from foundation import settings as toml
 from foundation.operator import OperatorError
 from schemas.fields import AgencyId, DeskId, Email, Line, Phone, PurposeCode, TimeZone
@@ -132,6 +133,7 @@ class Settings(_Table, frozen=True):
     publishing: PublishingSettings = PublishingSettings()
     pages: PagesSettings = PagesSettings()
     checks: ChecksSettings = ChecksSettings()
+    supervision: SupervisionSettings = SupervisionSettings()
     sign_in: SignInSettings | None = None
     schedule: ScheduleSettings = ScheduleSettings()
 

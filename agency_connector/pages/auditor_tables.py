@@ -75,8 +75,8 @@ def table_of(told: KeptReading, kept: str) -> Table:
     """Return the table of a reading; each row leads to the page of its entry."""
     report, lead = told.report, _Lead(told.names, kept)
     if report.complete:
-        head = ("Entry", "Proof", "When", "What", "By whom, or of what")
-        return Table(cells.head(*head), [lead.of_any(row) for row in report.rows])
+        whole = cells.head("Entry", "Proof", "When", "What", "By whom, or of what")
+        return Table(whole, [lead.of_any(row) for row in report.rows])
     by_person = [lead.of_found(one) for one in report.found]
     listed = [lead.of_lookup(row) for row in report.rows]
     head = ("Entry", "Proof", "When", "Agency", "Officer's pseudonym", "Purpose")

@@ -28,6 +28,7 @@ SERVICE: Final = "Check a name"
 HOME: Final[Mapping[Role, str]] = {
     Role.OFFICER: "/",
     Role.DESK: "/references",
+    Role.SUPERVISOR: "/supervision",
     Role.AUDITOR: "/audits",
 }
 """Where somebody begins, by the first of their roles that has a page; otherwise at `/session`."""

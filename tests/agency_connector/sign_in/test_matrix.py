@@ -20,7 +20,7 @@ NOBODY = "nobody from here"
 TOKEN = "a program with a local token"
 SIGNED_IN = "whoever has signed in"
 OFFICER, DESK = Role.OFFICER, Role.DESK
-AUDITOR = Role.AUDITOR
+AUDITOR, SUPERVISOR = Role.AUDITOR, Role.SUPERVISOR
 
 MAY = {
     ("GET", "/"): OFFICER,
@@ -45,6 +45,12 @@ MAY = {
     ("POST", "/references"): DESK,
     ("GET", "/references/<resolution>"): DESK,
     ("POST", "/references/<resolution>/reply"): DESK,
+    ("GET", "/supervision"): SUPERVISOR,
+    ("POST", "/supervision/checks/<check>/open"): SUPERVISOR,
+    ("GET", "/supervision/openings/<opening>"): SUPERVISOR,
+    ("POST", "/supervision/openings/<opening>/verdict"): SUPERVISOR,
+    ("GET", "/supervision/months"): SUPERVISOR,
+    ("GET", "/supervision/months/<month>"): SUPERVISOR,
     ("GET", "/audits"): AUDITOR,
     ("POST", "/audits/person"): AUDITOR,
     ("GET", "/audits/lookups"): AUDITOR,

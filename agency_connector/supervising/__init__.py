@@ -1,0 +1,1 @@
+"""Supervising: a sample that cannot be steered, opened checks, verdicts, red flags, counts."""
