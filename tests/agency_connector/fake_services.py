@@ -251,7 +251,10 @@ class FakeIndex(Service):
         return Acknowledged(entry=b64u_encode(entry), receipt=receipt)
 
     def _recorded(self, operation: str, document: Envelope) -> Administration:
-        kept = None if operation == "send-handover" else document
+        sealed = operation == "send-handover"
+        if operation == "sign-desk":
+            sealed = documents.claimed(document, Desk).visibility == "hidden"
+        kept = None if sealed else document
         return Administration(
             v=1, partnership=PARTNERSHIP, at=self.clock(), salt=new_entry_salt(),
             act=ACTS[operation], agency=None, document=kept, note=None,
