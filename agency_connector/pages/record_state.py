@@ -15,7 +15,8 @@ def state_of(installation: Installation, report: Report) -> Whole:
     fetched, and compared with what this connector countersigned itself.
     """
     if report.every_alarm:
-        return Whole("alarm", "Alarm: do not rely on this reading", report.every_alarm)
+        alarms = tuple(_sentence(alarm) for alarm in report.every_alarm)
+        return Whole("alarm", "Alarm: do not rely on this reading", alarms)
     read = checkpoints.opened(report.checkpoint.encode(), installation.anchors())
     if read.witnesses and read.enough:
         return Whole("whole", *_whole(read))
