@@ -338,7 +338,8 @@ def _roll_back(connection: Connection) -> None:
             statements.roll_back(connection)
         except Error:
             connection.invalidate()
-    if connection.in_transaction():
+    # One whose commit failed is no longer active, and has to be ended all the same.
+    if connection.get_transaction() is not None:
         connection.rollback()
 
 
