@@ -147,7 +147,7 @@ def test_a_reloaded_worker_goes_by_the_new_settings(workers: Workers, database: 
     change(workers.home, flag_ends_seconds=1)
     worker.send_signal(signal.SIGHUP)
     wait_until(lambda: workers.said("worker.reloaded"), "it did not reload")
-    for _ in range(40):  # a signal that comes just as it begins to wait is not missed
+    for _ in range(12):  # a signal that comes just as it begins to wait is not missed
         before = workers.count("worker.reloaded")
         worker.send_signal(signal.SIGHUP)
         wait_until(partial(workers.more, "worker.reloaded", before), "it missed a signal")
