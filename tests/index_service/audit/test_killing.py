@@ -1,16 +1,19 @@
 """The log survives SIGKILL at each step of the sequencer, and two sequencers as real processes."""
 
+import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from index_service.audit import storage
 from index_service.audit.administration import administer
 from index_service.audit.verifying import verify_log
+from index_service.cli import main
 from index_service.installation import Installation
 from protocol.log.checkpoints import open_checkpoint
 from protocol.log.proofs import Head, tree_head
@@ -20,7 +23,6 @@ from protocol.verifier_keys import read
 from tests.protocol.log.trees import FolderTiles
 
 ROOT = Path(__file__).parents[3]
-PROGRAM = Path(sys.executable).parent / "index-service"
 MIRROR = "index_service.audit.mirror"
 # In the order in which a batch comes by them.
 STEPS = [
@@ -46,8 +48,8 @@ def home(tmp_path: Path, database_url: str) -> Path:
     home = tmp_path / "index"
     typed = ["init", "--home", str(home), "--seal", "unsealed", "--partnership", "borsetshire"]
     people = ["--organisation", "Trust", "--accountable-officer", "A", "--data-protection-contact"]
-    done = [PROGRAM, *typed, *people, "B", "--database", database_url]
-    subprocess.run(done, check=True, capture_output=True)
+    done = CliRunner().invoke(main, [*typed, *people, "B", "--database", database_url])
+    assert done.exit_code == 0, done.output
     (tmp_path / "mirror").mkdir()
     with (home / "index.toml").open("a") as settings:
         settings.write(f'\n[log]\nmirror = "{tmp_path}/mirror"\n')
@@ -68,9 +70,29 @@ def take_in(index: Installation, count: int) -> None:
             administer(connection, index, "purpose-added", None, note="A purpose")
 
 
-def sequencer(home: Path, *words: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.index_service.audit.dying_sequencer", str(home), *words]
-    return subprocess.Popen(command, cwd=ROOT)
+class Sequencers:
+    """Processes that sequence, of which some are told to die."""
+
+    def __init__(self, program: subprocess.Popen[str]) -> None:
+        self.program = program
+
+    def run(self, *each: list[str], meanwhile: Callable[[], None] = lambda: None) -> list[int]:
+        """Run these at once, do something `meanwhile`, and return how each of them ended."""
+        assert self.program.stdin is not None
+        assert self.program.stdout is not None
+        print(json.dumps(each), file=self.program.stdin, flush=True)
+        meanwhile()
+        ended: list[int] = json.loads(self.program.stdout.readline())
+        return ended
+
+
+@pytest.fixture(scope="module")
+def sequencers() -> Iterator[Sequencers]:
+    """What starts sequencers; it has imported their code, and opened nothing."""
+    command = [sys.executable, "-m", "tests.index_service.audit.dying_sequencer"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as program:
+        yield Sequencers(program)
 
 
 def signed_heads(home: Path, index: Installation) -> list[Head]:
@@ -98,44 +120,49 @@ def check(index: Installation, entries: int, signed: list[Head]) -> None:
     assert tree_head(mirrored, state.head.size) == state.head
 
 
-def test_a_sequencer_may_be_killed_at_each_step(home: Path, index: Installation) -> None:
+def test_a_sequencer_may_be_killed_at_each_step(
+    home: Path, index: Installation, sequencers: Sequencers
+) -> None:
     """One log, killed before and after each step, one kill after the other."""
     entries = 1  # `init` left the first
     signed: list[Head] = []
     take_in(index, WIDTH + 4)
     entries += WIDTH + 4
-    assert sequencer(home).wait() == 0
+    assert sequencers.run([str(home)]) == [0]
     for module, step in STEPS:
         for when in ("before", "after"):
             take_in(index, 3)
             entries += 3
-            killed = sequencer(home, module, step, when, "1")
-            assert killed.wait() == -signal.SIGKILL, (step, when)
+            [ended] = sequencers.run([str(home), module, step, when])
+            assert ended == -signal.SIGKILL, (step, when)
             signed += signed_heads(home, index)
     take_in(index, 1)
-    assert sequencer(home).wait() == 0
+    assert sequencers.run([str(home)]) == [0]
     check(index, entries + 1, [*signed, *signed_heads(home, index)])
     assert len({head.size for head in signed}) == len(set(signed)), "two heads of one size"
 
 
-def test_two_sequencers_as_processes_make_one_history(home: Path, index: Installation) -> None:
+def test_two_sequencers_as_processes_make_one_history(
+    home: Path, index: Installation, sequencers: Sequencers
+) -> None:
+    def ten_times() -> None:
+        for _ in range(10):
+            take_in(index, 20)
+
     take_in(index, 200)
-    both = [sequencer(home), sequencer(home)]
-    for _ in range(10):
-        take_in(index, 20)
-    assert [process.wait() for process in both] == [0, 0]
-    assert sequencer(home).wait() == 0
+    assert sequencers.run([str(home)], [str(home)], meanwhile=ten_times) == [0, 0]
+    assert sequencers.run([str(home)]) == [0]
     check(index, 401, signed_heads(home, index))
 
 
 def test_a_restored_database_file_is_brought_forward_after_a_kill(
-    home: Path, index: Installation
+    home: Path, index: Installation, sequencers: Sequencers
 ) -> None:
     """Killed between the mirror and the commit of the checkpoint, then an older backup."""
     if index.database.dialect == "postgresql":
         return  # test_mirror restores rows there; here a file is put back under the program
     take_in(index, 10)
-    assert sequencer(home).wait() == 0
+    assert sequencers.run([str(home)]) == [0]
     index.database.close()
     file = Path(str(index.database.engine.url.database))
     with index.database.write() as connection:
@@ -143,13 +170,13 @@ def test_a_restored_database_file_is_brought_forward_after_a_kill(
     index.database.close()
     backup = file.read_bytes()
     take_in(index, 7)
-    killed = sequencer(home, "index_service.audit.storage", "publish", "before", "1")
-    assert killed.wait() == -signal.SIGKILL
+    killed = [str(home), "index_service.audit.storage", "publish", "before"]
+    assert sequencers.run(killed) == [-signal.SIGKILL]
     [*_, signed] = signed_heads(home, index)
     assert signed.size == 18
     index.database.close()
     for left in file.parent.glob(f"{file.name}*"):
         left.unlink()
     file.write_bytes(backup)
-    assert sequencer(home).wait() == 0
+    assert sequencers.run([str(home)]) == [0]
     check(index, 19, [signed])
