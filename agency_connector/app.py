@@ -64,7 +64,7 @@ def create_app(installation: Installation, figures: Metrics | None = None) -> Fl
     for path, shows in auditor.forms_again().items():
         sign_in.shows_again(path, shows)
     checks.serve(app, guard)
-    JustificationPages(installation, screens, checks).serve(app, guard)
+    JustificationPages(installation, screens).serve(app, guard)
     OwnCheckPages(installation, screens).serve(app, guard)
     ReferencePages(installation, screens).serve(app, guard)
     GuidancePages(screens).serve(app, guard)

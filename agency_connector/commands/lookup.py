@@ -1,4 +1,7 @@
-"""`lookup` checks a name: asked at the terminal, or read as JSON from standard input."""
+"""`lookup` checks a name: asked at the terminal, or read as JSON from standard input.
+
+A check that is drawn for a fuller justification is asked for it at the terminal.
+"""
 
 import secrets
 import sys
@@ -9,7 +12,10 @@ import click
 import msgspec
 
 from agency_connector.alarms.showing import print_alarms
+from agency_connector.commands.justify import justify_all, justify_one
 from agency_connector.installation import Installation
+from agency_connector.justifying import checks
+from agency_connector.justifying.checks import JustificationFirst
 from agency_connector.lookups import asking, partnership
 from agency_connector.lookups.printing import print_check
 from agency_connector.pages.local_users import current_user
@@ -35,6 +41,12 @@ class _Given(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 @click.command()
 @click.option("--json", "json_from", metavar="-", help="Read the particulars from standard input.")
 @click.option("--wider", metavar="CHECK", help="Look wider for the person of an earlier check.")
+@click.option("--justify", is_flag=True, help="Justify what you are asked to justify.")
+@click.option(
+    "--at-once",
+    is_flag=True,
+    help="Immediate risk of serious harm: answer now, justify it within 24 hours.",
+)
 @click.option(
     "--output",
     type=click.Choice(["words", "json"]),
@@ -53,6 +65,8 @@ def lookup(
     home: Path,
     json_from: str | None,
     wider: str | None,
+    justify: bool,
+    at_once: bool,
     output: str,
     name: str | None,
     born: str | None,
@@ -67,22 +81,36 @@ def lookup(
     """
     installation = Installation.open(home)
     user = current_user()
-    if wider is not None:
+    if justify:
+        answers = justify_all(installation, user)
+    elif wider is not None:
         follows = _id(wider)
-        answer = asking.look_wider(installation, user, WiderRequest(check=_new(), follows=follows))
+        told = asking.look_wider(installation, user, WiderRequest(check=_new(), follows=follows))
+        answers = (told,)
     elif json_from is not None:
-        answer = asking.check(installation, user, _read_json(json_from))
+        answers = (_answer(installation, user, _read_json(json_from), at_once=at_once),)
     elif any((name, born, postcode, purpose, reason)):
         particulars = {"full_name": name or "", "born": born or "", "postcode": postcode or ""}
         _require_demo(installation)
-        answer = asking.check(
-            installation, user, _checked(particulars, purpose or "", reason or "")
-        )
+        wanted = _checked(particulars, purpose or "", reason or "")
+        answers = (_answer(installation, user, wanted, at_once=at_once),)
     else:
-        answer = asking.check(installation, user, _from_terminal(installation))
+        wanted = _from_terminal(installation)
+        try:
+            answers = (_answer(installation, user, wanted, at_once=at_once),)
+        except JustificationFirst as first:
+            answers = justify_one(installation, user, first.justification, wanted)
     print_alarms(installation, err=output == "json")
-    _print(answer, output)
+    for answer in answers:
+        _print(answer, output)
     installation.close()
+
+
+def _answer(
+    installation: Installation, user: str, wanted: CheckRequest, *, at_once: bool
+) -> CheckAnswer:
+    make = checks.check_at_once if at_once else checks.check
+    return make(installation, user, wanted)
 
 
 def _print(answer: CheckAnswer, output: str) -> None:

@@ -6,17 +6,18 @@ abandoned, which is recorded. So there is nothing to be gained by going back and
 """
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from msgspec import Struct
 
 from agency_connector.installation import JOURNAL, Installation
+from agency_connector.journal.records import Beside
 from agency_connector.journal.sealing import JournalSeal
 from agency_connector.justifying import storage
 from agency_connector.justifying.storage import JustificationRow, Kind, State
 from protocol.encoding import b64u_decode, b64u_encode
+from schemas.checks import CheckRequest
 
 DUE_MS: Final = 24 * 60 * 60_000
 SHORTEST: Final = 20
@@ -24,11 +25,11 @@ LONGEST: Final = 2000
 
 
 class About(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be justified: whose check, and the form as it was sent."""
+    """What is to be justified: whose check, and what they asked for."""
 
     user: str
-    check: str
-    form: dict[str, str]
+    wanted: CheckRequest
+    beside: Beside
 
     def __repr__(self) -> str:
         return "About(<sealed>)"
@@ -66,13 +67,13 @@ class Justifications:
         self._database = installation.database
         self._seal = JournalSeal(installation.keyring.get(JOURNAL))
 
-    def drawn(self, user: str, check: str, form: Mapping[str, str]) -> str | None:
+    def drawn(self, user: str, wanted: CheckRequest, beside: Beside) -> str | None:
         """Return the id of the justification that is asked for before this check, or None.
 
         While one is pending it is asked for before any further check. Call it once for each check
         that would be made otherwise; of the same check again it says the same.
         """
-        officer, check_id = self._seal.row_of(user), b64u_decode(check, storage.ID_BYTES)
+        officer, check_id = self._seal.row_of(user), b64u_decode(wanted.check, storage.ID_BYTES)
         with self._database.write() as connection:
             turn = storage.turn_of(connection, officer)
             for waiting in storage.pending(connection, officer):
@@ -84,18 +85,18 @@ class Justifications:
                 storage.end_turn(connection, officer, turn.counter + 1, check_id)
                 return None
             row = secrets.token_bytes(storage.ID_BYTES)
-            about = About(user=user, check=check, form=dict(form))
+            about = About(user=user, wanted=wanted, beside=beside)
             storage.add(connection, self._row("drawn", row, officer, about))
         return b64u_encode(row)
 
-    def owe(self, user: str, check: str, form: Mapping[str, str]) -> bool:
+    def owe(self, user: str, wanted: CheckRequest, beside: Beside) -> bool:
         """Keep that a check made at once is to be justified within a day, under the check's id.
 
         Called before the check is made: one that was made and is not owed for there never is.
         False if it was owed for before.
         """
-        officer, row = self._seal.row_of(user), b64u_decode(check, storage.ID_BYTES)
-        about = About(user=user, check=check, form=dict(form))
+        officer, row = self._seal.row_of(user), b64u_decode(wanted.check, storage.ID_BYTES)
+        about = About(user=user, wanted=wanted, beside=beside)
         with self._database.write() as connection:
             storage.turn_of(connection, officer)
             if storage.find(connection, row) is not None:

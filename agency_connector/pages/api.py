@@ -7,6 +7,7 @@ import msgspec
 from flask import Flask, Response, g, request
 
 from agency_connector.installation import Installation
+from agency_connector.justifying import checks
 from agency_connector.lookups import asking, partnership, resolving
 from agency_connector.lookups.errors import problem_of
 from agency_connector.pages.access import Caller
@@ -24,7 +25,7 @@ def serve(app: Flask, guard: Guard, installation: Installation) -> None:
     """Register the operations."""
     uses: tuple[tuple[Operation, Use], ...] = (
         (CHOICES, lambda user, _: choices(installation, user)),
-        (CHECK, lambda user, told: asking.check(installation, user, told)),
+        (CHECK, lambda user, told: checks.check(installation, user, told)),
         (LOOK_WIDER, lambda user, told: asking.look_wider(installation, user, told)),
         (
             RESOLVE_LOCALLY,

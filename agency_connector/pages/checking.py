@@ -5,14 +5,15 @@ address or a title, and the page of a check is read from the journal, for its ow
 """
 
 from collections.abc import Mapping
-from typing import Final
 
 import msgspec
 from flask import Flask, Response, request
 
 from agency_connector.installation import Installation
+from agency_connector.justifying import checks
+from agency_connector.justifying.checks import NEW_ID_FOR, JustificationFirst
 from agency_connector.justifying.justifications import Justification, Justifications
-from agency_connector.lookups import asking, hours, partnership, token_sets
+from agency_connector.lookups import asking, hours, partnership
 from agency_connector.lookups.errors import problem_of
 from agency_connector.pages import answers
 from agency_connector.pages.access import Caller
@@ -25,8 +26,6 @@ from foundation.operator import OperatorError
 from foundation.problems import Problem
 from foundation.routes import Guard
 from schemas.checks import WiderRequest
-
-NEW_ID_FOR: Final = frozenset({"check-differs", "check-lapsed"})
 
 
 class CheckPages:
@@ -96,7 +95,7 @@ class CheckPages:
             raise nothing_there()
         owed = [
             each for each in self._pending()
-            if each.kind == "at-once" and each.about.check == check
+            if each.kind == "at-once" and each.about.wanted.check == check
         ]  # fmt: skip
         return self._screens.render(
             "answer.html",
@@ -118,51 +117,20 @@ class CheckPages:
             raise problem_of(error) from error
         return to("answer", check=wider)
 
-    def made(self, sent: CheckForm) -> None:
-        """Make the check that the form asks for; Problem if it got no answer."""
-        try:
-            wanted = sent.request()
-        except msgspec.ValidationError:
-            raise Problem(
-                422, "form", "This form is not one of this page's: open it anew."
-            ) from None
-        try:
-            asking.check(self._installation, signed_in().user, wanted, sent.beside())
-        except OperatorError as error:
-            raise problem_of(error) from error
-
     def _answered_or_asked(self, sent: CheckForm) -> Response:
         """Make the check, or ask for its justification first if it is drawn."""
-        check, user = sent.values["check"], signed_in().user
-        justifications = Justifications(self._installation)
-        self._require_usable(sent)
-        if sent.at_once:
-            first = justifications.owe(user, check, sent.values)
-            try:
-                self.made(sent)
-            except Problem:
-                if first:
-                    justifications.take_back(check)
-                raise
-            return to("answer", check=check)
-        drawn = justifications.drawn(user, check, sent.values)
-        if drawn is not None:
-            return to("justification", justification=drawn)
-        self.made(sent)
-        return to("answer", check=check)
-
-    def _require_usable(self, sent: CheckForm) -> None:
-        """Raise Problem if the check would be refused before it was asked: that draws nothing."""
+        make = checks.check_at_once if sent.at_once else checks.check
         try:
-            listed = partnership.purposes(self._installation)
-            if sent.values["purpose"] in {purpose.code for purpose in listed}:
-                token_sets.person_of(sent.request().particulars, self._installation.clock())
+            make(self._installation, signed_in().user, sent.request(), sent.beside())
+        except JustificationFirst as error:
+            return to("justification", justification=error.justification)
         except OperatorError as error:
             raise problem_of(error) from error
         except msgspec.ValidationError:
             raise Problem(
                 422, "form", "This form is not one of this page's: open it anew."
             ) from None
+        return to("answer", check=sent.values["check"])
 
     def _failed_form(self, sent: CheckForm, problem: Problem) -> Response:
         wrong = Wrong(sent.field_of(problem.detail), problem.detail)

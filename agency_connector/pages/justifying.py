@@ -1,39 +1,30 @@
 """The pages on which an officer justifies a check: before it is made, or after one at once."""
 
-from typing import Final
-
 from flask import Flask, Response, request
 
 from agency_connector.installation import Installation
+from agency_connector.justifying import checks
 from agency_connector.justifying.justifications import (
     LONGEST,
-    SHORTEST,
     Justification,
     Justifications,
 )
+from agency_connector.lookups.errors import problem_of
 from agency_connector.pages import answers
 from agency_connector.pages.access import Caller
-from agency_connector.pages.checking import NEW_ID_FOR, CheckPages
-from agency_connector.pages.forms import CheckForm, without_unseen
-from agency_connector.pages.ids import known_id, new_id, nothing_there, signed_in
+from agency_connector.pages.forms import without_unseen
+from agency_connector.pages.ids import known_id, nothing_there, signed_in
 from agency_connector.pages.screens import Screens, to
-from foundation.problems import Problem
+from foundation.operator import OperatorError, PlainError
 from foundation.routes import Guard
-
-_FIELDS: Final = (
-    ("On behalf of", "on_behalf_of"),
-    ("Case reference", "case_reference"),
-    ("Reason", "reason"),
-)
 
 
 class JustificationPages:
-    """The views of one app; the checks are made by `checks`."""
+    """The views of one app."""
 
-    def __init__(self, installation: Installation, screens: Screens, checks: CheckPages) -> None:
+    def __init__(self, installation: Installation, screens: Screens) -> None:
         self._installation = installation
         self._screens = screens
-        self._checks = checks
 
     def serve(self, app: Flask, guard: Guard) -> None:
         """Register the pages."""
@@ -52,23 +43,19 @@ class JustificationPages:
     def justify(self, justification: str) -> Response:
         """Keep the justification; of a check that waits for it, make the check."""
         told = self._found(justification)
-        text = "\n".join(
-            " ".join(line.split())
-            for line in without_unseen(request.form.get("words", "").replace("\r", "")).split("\n")
-        ).strip()
-        if told.state == "pending" and len(text) < SHORTEST:
-            return self._page(told, text, f"Say more: {SHORTEST} characters or more", 422)
-        if told.state == "pending" and len(text) > LONGEST:
-            return self._page(told, text, f"Shorten this to {LONGEST} characters or fewer", 422)
-        if told.state == "abandoned":
+        typed = without_unseen(request.form.get("words", "").replace("\r", ""))
+        if told.state in ("abandoned", "deferred"):
             return to("justification", justification=justification)
-        check = told.given.check if told.given else told.about.check
-        if told.kind == "drawn" and told.given is None:
-            try:
-                check = self._made(CheckForm.of(told.about.form))
-            except Problem as problem:
-                return self._page(told, text, problem.detail, problem.status)
-        Justifications(self._installation).give(told, text, check)
+        if told.given is not None:
+            return to("answer", check=told.given.check)
+        try:
+            text = checks.fitting(typed)
+        except OperatorError as error:
+            return self._page(told, typed, str(error), 422)
+        try:
+            check = checks.justify(self._installation, told, text)
+        except PlainError as error:
+            return self._failed(told, text, error)
         return to("answer", check=check)
 
     def at_once(self, justification: str) -> Response:
@@ -76,19 +63,10 @@ class JustificationPages:
         told = self._found(justification)
         if told.kind != "drawn" or told.state != "pending":
             return to("justification", justification=justification)
-        justifications = Justifications(self._installation)
-        check, form = told.about.check, CheckForm.of({**told.about.form, "at_once": "yes"})
-        first = justifications.owe(told.about.user, check, form.values)
         try:
-            check = self._made(form)
-        except Problem as problem:
-            if first:
-                justifications.take_back(told.about.check)
-            return self._page(told, "", problem.detail, problem.status)
-        if check != told.about.check:
-            justifications.take_back(told.about.check)
-            justifications.owe(told.about.user, check, form.values)
-        justifications.defer(told, check)
+            check = checks.answer_at_once(self._installation, told)
+        except PlainError as error:
+            return self._failed(told, "", error)
         return to("answer", check=check)
 
     def abandon(self, justification: str) -> Response:
@@ -96,34 +74,28 @@ class JustificationPages:
         Justifications(self._installation).abandon(self._found(justification))
         return to("form")
 
-    def _made(self, form: CheckForm) -> str:
-        """Make the check and return its id, another one if the first can be used no more."""
-        try:
-            self._checks.made(form)
-        except Problem as problem:
-            if problem.code not in NEW_ID_FOR:
-                raise
-            form = form.numbered(new_id())
-            self._checks.made(form)
-        return form.values["check"]
-
     def _found(self, justification: str) -> Justification:
         told = Justifications(self._installation).find(signed_in().user, known_id(justification))
         if told is None:
             raise nothing_there()
         return told
 
+    def _failed(self, told: Justification, typed: str, error: PlainError) -> Response:
+        problem = problem_of(error)
+        return self._page(told, typed, problem.detail, problem.status)
+
     def _page(
         self, told: Justification, typed: str = "", wrong: str = "", status: int = 200
     ) -> Response:
-        form = CheckForm.of(told.about.form)
-        wanted = form.request()
+        wanted, beside = told.about.wanted, told.about.beside
         person = wanted.particulars
         rows = [
             ("Name", answers.name_of(person)),
             ("Date of birth", person.born),
             ("Purpose", answers.purpose_words(self._installation, wanted.purpose)),
-            *((label, form.values[name]) for label, name in _FIELDS),
+            ("On behalf of", beside.on_behalf_of),
+            ("Case reference", beside.case_reference),
+            ("Reason", wanted.reason),
         ]
         return self._screens.render(
             "justification.html",

@@ -16,6 +16,7 @@ EVALUATOR_HOST: Final = "Eastmere University"
 SAFEGUARDING: Final = "safeguarding"
 REOFFENDING: Final = "reoffending"
 
+NO_DRAW: Final = "justify_one_in = 0"
 _SETTINGS: Final = Path(__file__).parent / "settings"
 
 
@@ -76,6 +77,8 @@ def equip(member: Member, home: Path, sources: Path) -> None:
     # The people are made up: their codes may be printed by `account code`.
     text = text.replace("\n[index]\n", "demo = true\n\n[index]\n", 1)
     text += "\n[sign_in]\naccounts = true\n"
+    # The demo's own checks are to be answered; whoever signs in meets the draw (deploy.demo.pages).
+    text += f"\n[checks]\n{NO_DRAW}\n"
     if member.role == "member":
         shutil.copytree(sources / member.id, home / "export")
         own = (_SETTINGS / f"{member.id}.toml").read_text(encoding="utf-8")

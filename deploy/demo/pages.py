@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from deploy.demo.involvements import DEAN
-from deploy.demo.members import POLICE, PUBLISHERS, Member
+from deploy.demo.members import NO_DRAW, POLICE, PUBLISHERS, Member
 from deploy.demo.partnership import Partnership
 from deploy.demo.programs import Services
 from deploy.demo.telling import Telling
 
 PASSWORD: Final = "all people here are made up"  # noqa: S105 - the demo's stated password
+_DRAW: Final = "justify_one_in = 5"
 CODE_SECRET: Final = "EASTMEREDEMOEASTMEREDEMOEASTMERE"  # noqa: S105 - the demo's stated secret
 
 
@@ -49,6 +50,9 @@ def start_pages(
                 "--given", person.given, "--family", person.family,
                 answers=(PASSWORD, CODE_SECRET),
             )  # fmt: skip
+        path = partnership.home(member) / "connector.toml"
+        text = path.read_text(encoding="utf-8").replace(NO_DRAW, _DRAW)
+        path.write_text(text, encoding="utf-8")
         page = services.start(
             member.id, "agency-connector", "--home", partnership.home(member), "run"
         )

@@ -61,6 +61,10 @@ OFFICER = "officer.dibble"
 
 # By agency: the team to phone, and the source it publishes from. The police only ask.
 PHONES = {"police": "01632 960100", "council": "01632 960200", "health": "01632 960300"}
+NO_DRAW = """
+[checks]
+justify_one_in = 0
+"""
 DESK = """
 [[desks]]
 id = "front-desk"
@@ -142,7 +146,7 @@ class Town:
         assert made.exit_code == 0, made.output
         settings = home / "connector.toml"
         desk = DESK.format(name=agency.title(), phone=PHONES.get(agency, "01632 960900"))
-        settings.write_text(settings.read_text() + desk + SOURCES.get(agency, ""))
+        settings.write_text(settings.read_text() + NO_DRAW + desk + SOURCES.get(agency, ""))
         self.connectors[agency] = Installation.open(home, clock=self.clock)
         return self.connectors[agency]
 

@@ -1,5 +1,6 @@
 """The local API: bearer token, JSON alone, problem documents, and the same words as the pages."""
 
+import dataclasses
 from typing import Any
 
 import msgspec
@@ -9,10 +10,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from agency_connector.app import create_app
+from agency_connector.installation import Installation
+from agency_connector.justifying import checks
+from agency_connector.justifying.justifications import Justifications
 from agency_connector.pages import local_users
+from agency_connector.settings import ChecksSettings
 from schemas.checks import CheckAnswer, Choices, ResolveAnswer
 from schemas.operations import CHECK, CONNECTOR_OPERATIONS
 from tests.agency_connector.lookups.county import County, new_id
+from tests.agency_connector.pages.browser import Browser
 
 
 @pytest.fixture
@@ -38,6 +44,47 @@ def code(answer: Any) -> str:
     assert answer.content_type == "application/problem+json"
     assert answer.json["status"] == answer.status_code
     return str(answer.json["type"]).rpartition(":")[2]
+
+
+def strict(town: County) -> Installation:
+    """The police's connector, where every check is drawn."""
+    settings = msgspec.structs.replace(
+        town.police.settings, checks=ChecksSettings(justify_one_in=1)
+    )
+    return dataclasses.replace(town.police, settings=settings)
+
+
+def test_the_draw_cannot_be_gone_round_by_the_api(client: FlaskClient, town: County) -> None:
+    """A drawn check is refused here, whatever is sent next, until its officer has justified it."""
+    made = a_check()
+    assert client.post(CHECK.path, json=made).status_code == 200
+    drawing = create_app(strict(town)).test_client()
+    drawing.environ_base["HTTP_AUTHORIZATION"] = client.environ_base["HTTP_AUTHORIZATION"]
+    first = a_check()
+    for told in (first, a_check(), first):
+        refused = drawing.post(CHECK.path, json=told)
+        assert (refused.status_code, code(refused)) == (409, "justification-first")
+        assert "lookup --justify" in refused.json["detail"]
+        assert "Hebden" not in refused.text
+    assert drawing.post(CHECK.path, json=made).status_code == 200, "answered before, drawn no more"
+    assert len(town.consultations()) == 1
+    waiting = Justifications(town.police).pending("pc-archer")
+    assert [each.about.wanted.check for each in waiting] == [first["check"]]
+    checks.justify(town.police, waiting[0], "Her neighbour rang about shouting tonight")
+    assert drawing.post(CHECK.path, json=first).status_code == 200
+    assert len(town.consultations()) == 2
+
+
+def test_what_waits_on_the_pages_waits_in_the_api_too(client: FlaskClient, town: County) -> None:
+    """One draw for an officer, however they ask."""
+    pages = Browser(create_app(strict(town)), town.police)
+    pages.sign_in("pc-archer")
+    waiting = pages.check().location
+    assert waiting.startswith("/justifications/")
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {pages.token}"
+    assert code(client.post(CHECK.path, json=a_check())) == "justification-first"
+    pages.send(pages.get(waiting), f"{waiting}/abandon")
+    assert client.post(CHECK.path, json=a_check()).status_code == 200
 
 
 def test_every_operation_of_the_contract_is_served_and_nothing_else_under_api(app: Flask) -> None:

@@ -9,6 +9,8 @@ from click.testing import CliRunner, Result
 
 from agency_connector.cli import main
 from agency_connector.commands.run import require_loopback
+from agency_connector.justifying.justifications import Justifications
+from agency_connector.pages.local_users import current_user
 from foundation.operator import OperatorError
 from tests.agency_connector.lookups.county import County, new_id
 from tests.conftest import FakeClock
@@ -67,6 +69,62 @@ def test_json_is_read_from_standard_input_and_a_check_can_be_widened(town: Count
         typed=json.dumps({**CHECK, "check": answer["check"]}),
     )  # fmt: skip
     assert json.loads(again.stdout) == answer
+
+
+WORDS = "Her neighbour rang about shouting tonight and we go there now"
+
+
+def drawing(town: County, one_in: int) -> None:
+    path = town.folder / "police" / "connector.toml"
+    before = "justify_one_in = 0" if one_in else "justify_one_in = 1"
+    path.write_text(path.read_text().replace(before, f"justify_one_in = {one_in}"))
+
+
+def test_a_drawn_check_is_asked_for_more_words_at_the_terminal(town: County) -> None:
+    drawing(town, 1)
+    typed = f"Shula Hebden\n8 8 1958\n\n1\nWelfare visit\n{WORDS}\n"
+    told = run(town, "police", "lookup", typed=typed)
+    assert told.exit_code == 0, told.output
+    assert "Some checks are drawn by chance" in told.stderr
+    assert told.stdout.startswith("1 partner is involved\n")
+    assert len(town.consultations()) == 1
+
+
+def test_from_standard_input_a_drawn_check_is_refused_and_stays_until_it_is_justified(
+    town: County,
+) -> None:
+    drawing(town, 1)
+    for _ in range(2):
+        told = run(town, "police", "lookup", "--json", "-", typed=json.dumps(CHECK))
+        assert told.exit_code == 1
+        assert "`agency-connector lookup --justify`" in told.stderr
+    assert town.lookups_sent() == []
+    short = run(town, "police", "lookup", "--justify", typed="too short\n")
+    assert (short.exit_code, short.stdout) == (1, "")
+    assert "20 characters or more" in short.stderr
+    told = run(town, "police", "lookup", "--justify", typed=f"{WORDS}\n")
+    assert told.exit_code == 0, told.output
+    assert told.stdout.startswith("1 partner is involved\n")
+    assert "  Name: Shula Hebden" in told.stderr
+    nothing = run(town, "police", "lookup", "--justify")
+    assert nothing.stderr == "There is nothing that you are asked to justify.\n"
+
+
+def test_at_the_terminal_too_one_can_do_without_or_be_answered_at_once(town: County) -> None:
+    drawing(town, 1)
+    run(town, "police", "lookup", "--json", "-", typed=json.dumps(CHECK))
+    told = run(town, "police", "lookup", "--justify", typed="\n")
+    assert "You did without this check, which is recorded." in told.stderr
+    assert town.consultations() == []
+    urgent = run(town, "police", "lookup", "--at-once", "--json", "-", typed=json.dumps(CHECK))
+    assert urgent.exit_code == 0, urgent.output
+    assert len(town.consultations()) == 1
+    [owed] = Justifications(town.police).pending(current_user())
+    assert (owed.kind, owed.about.beside.at_once) == ("at-once", True)
+    later = run(town, "police", "lookup", "--justify", typed="\n")
+    assert "It stays to be justified." in later.stderr
+    assert run(town, "police", "lookup", "--justify", typed=f"{WORDS}\n").exit_code == 0
+    assert Justifications(town.police).pending(current_user()) == ()
 
 
 def test_particulars_are_never_taken_from_a_command_line_outside_the_demo(town: County) -> None:

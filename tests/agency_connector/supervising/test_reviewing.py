@@ -5,9 +5,11 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
+from agency_connector.journal.records import Beside
 from agency_connector.justifying.justifications import Justifications
 from agency_connector.supervising import counting, storage
 from agency_connector.supervising.reviewing import OPEN_MS, CannotReview, Supervision, Verdict
+from schemas.checks import CheckRequest, TypedParticulars
 from tests.agency_connector.lookups.county import new_id
 from tests.agency_connector.supervising.conftest import DAY_MS, Office
 
@@ -92,7 +94,10 @@ def test_verdicts_are_sealed_need_words_and_are_all_kept(office: Office) -> None
 
 def test_the_worklist_has_justifications_with_the_check_that_was_made(office: Office) -> None:
     kept, check = Justifications(office.installation), office.check()
-    kept.owe("pc-archer", check, {"reason": "Now"})
+    wanted = CheckRequest(
+        check=check, particulars=TypedParticulars(), purpose="safeguarding", reason="Now"
+    )
+    kept.owe("pc-archer", wanted, Beside())
     (waiting,) = office.work.justifications(0, office.clock() + 1)
     assert (waiting.user, waiting.state, waiting.check) == ("pc-archer", "pending", "")
     assert waiting.due_at == office.clock() + DAY_MS
