@@ -326,6 +326,8 @@ def _send_what_waits(connection: Connection, cursor: object, *_: object) -> None
 def _commit(connection: Connection) -> None:
     if connection.in_transaction():
         statements.send(connection)
+        if statements.has_failed(connection):  # psycopg would take ROLLBACK for an answer
+            raise RuntimeError(statements.NOT_COMMITTED)
         connection.commit()
     else:
         statements.commit(connection)

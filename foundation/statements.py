@@ -27,6 +27,9 @@ _DIALECTS: Final[Mapping[str, Dialect]] = {
 _Reader: TypeAlias = Callable[[bytes], object]
 _KEPT: Final = "ifi_statements"
 _COMMIT: Final = b"COMMIT"
+NOT_COMMITTED: Final = "the transaction had failed before and was not committed"
+"""What is raised where a failed statement was caught and the transaction was to go on."""
+
 _BYTEA: Final = 17
 # How PostgreSQL writes what it returns, in its binary format, by the number of the type
 # (pg_type.dat): bytea; int8, int2 and int4; text and varchar.
@@ -135,6 +138,11 @@ def begun(connection: Connection) -> bool:
     return bool(line.waiting) or line.server.transaction_status != pq.TransactionStatus.IDLE
 
 
+def has_failed(connection: Connection) -> bool:
+    """Return whether PostgreSQL will not commit the transaction: a statement of it has failed."""
+    return _line(connection).server.transaction_status == pq.TransactionStatus.INERROR
+
+
 def commit(connection: Connection) -> None:
     """Commit the transaction of PostgreSQL, with what waits; raises sqlalchemy.exc.DBAPIError."""
     for told in connection.dispatch.commit:  # as SQLAlchemy's own commit
@@ -143,7 +151,7 @@ def commit(connection: Connection) -> None:
     line.waiting.append(Asked(connection, _COMMIT, _COMMIT))
     send(connection)
     if line.last_words != _COMMIT:
-        raise RuntimeError("the transaction had failed before and was not committed")
+        raise RuntimeError(NOT_COMMITTED)
 
 
 def roll_back(connection: Connection) -> None:
@@ -188,35 +196,37 @@ class _Line:
     statement by itself, and skips what comes after one that fails. It is waited for once.
     """
 
-    __slots__ = ("_known", "_poll", "last_words", "server", "waiting")
+    __slots__ = ("_poll", "_prepared", "_readers", "last_words", "server", "waiting")
 
     def __init__(self, server: pq.abc.PGconn) -> None:
         self.server = server
         self.waiting: list[Asked] = []
         self.last_words: bytes | None = None
-        # How to read what a statement returns; a statement that is here is prepared there.
-        self._known: dict[bytes, list[_Reader]] = {}
+        # By name; what was prepared stays so, whether or not it succeeds and is committed.
+        self._prepared: set[bytes] = set()
+        self._readers: dict[bytes, list[_Reader]] = {}
         self._poll = select.poll()
         self._poll.register(server.socket, select.POLLIN)
 
     def exchange(self, asked: Sequence[Asked]) -> None:
         """Send `asked` and give each its rows; raises psycopg's error for the first that fails."""
         server = self.server
-        prepared: set[bytes] = set()
+        new: set[bytes] = set()
         server.enter_pipeline_mode()
         for one in asked:
-            if one.name not in self._known and one.name not in prepared:
+            if one.name not in self._prepared and one.name not in new:
                 server.send_prepare(one.name, one.words)
-                prepared.add(one.name)
+                new.add(one.name)
             server.send_query_prepared(one.name, one.values, one.formats, 1)
         server.pipeline_sync()
         self._push()
         failure: Error | None = None
         for one in asked:
             try:
-                if one.name in prepared:
-                    prepared.remove(one.name)
-                    self._taken()
+                if one.name in new:
+                    new.remove(one.name)
+                    unprepared = self._take_prepared(one.name)
+                    failure = failure or unprepared
                 one.found = self._rows(one.name, self._taken())
             except Error as error:
                 if server.status != pq.ConnStatus.OK:
@@ -236,6 +246,20 @@ class _Line:
             if ready & ~select.POLLOUT:
                 self.server.consume_input()
 
+    def _take_prepared(self, name: bytes) -> Error | None:
+        """Take the answer to a preparation; return psycopg's error if that failed.
+
+        It is not raised: the statement's own answer, that it was skipped, comes all the same.
+        """
+        try:
+            self._taken()
+        except Error as error:
+            if self.server.status != pq.ConnStatus.OK:
+                raise
+            return error
+        self._prepared.add(name)
+        return None
+
     def _taken(self) -> pq.abc.PGresult:
         """Return the next statement's result; raises psycopg's error if it failed."""
         result = self._answer()
@@ -252,10 +276,10 @@ class _Line:
 
     def _rows(self, name: bytes, result: pq.abc.PGresult) -> list[tuple[Any, ...]]:
         self.last_words = result.command_status
-        readers = self._known.get(name)
+        readers = self._readers.get(name)
         if readers is None:
             readers = [_READERS[result.ftype(column)] for column in range(result.nfields)]
-            self._known[name] = readers
+            self._readers[name] = readers
         if not readers:
             return []
         return [

@@ -209,14 +209,60 @@ def test_nothing_after_the_one_that_fails_is_done_or_committed(holding: Database
 def test_a_failure_that_was_caught_is_not_taken_for_a_commit(postgres: PostgresServer) -> None:
     """PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and without an error."""
     database = Database(postgres.url(postgres.create()))
-    broken = Statement({"postgresql": text("SELECT 1 / CAST(:zero AS int)")})
+    broken = text("SELECT 1 / CAST(:zero AS int)")
+
+    def by_the_driver() -> None:
+        with database.write() as connection, suppress(exc.DBAPIError):
+            Statement({"postgresql": broken}).rows(connection, zero=0)
+
+    def by_sqlalchemy() -> None:
+        with database.write() as connection, suppress(exc.DBAPIError):
+            connection.execute(broken, {"zero": 0})
+
+    for work in (by_the_driver, by_sqlalchemy):
+        with pytest.raises(RuntimeError, match="not committed"):
+            work()
+    with database.write() as connection:
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+    database.close()
+
+
+def test_a_statement_that_failed_at_first_is_as_good_as_any_afterwards(holding: Database) -> None:
+    """It was prepared all the same, and to prepare it again would be refused."""
+    fresh = Statement(insert(things).returning(things.c.number))
+
+    def add(number: int) -> None:
+        with holding.write() as connection:
+            fresh.rows(connection, number=number, octets=None, words=None)
+
+    with holding.write() as connection:
+        connection.execute(insert(things).values(number=1))
+    for _ in range(2):
+        with pytest.raises(exc.IntegrityError):
+            add(1)
+    add(2)
+    with holding.read() as connection:
+        assert [number for number, *_ in ALL.rows(connection)] == [1, 2]
+
+
+def test_what_cannot_be_prepared_is_told_as_what_it_is(postgres: PostgresServer) -> None:
+    """Two answers come for it, and both are taken: the connection is used again."""
+    database = Database(postgres.url(postgres.create()))
+    who = Statement({"postgresql": text("SELECT pg_backend_pid()")})
+    with database.write() as connection:
+        before = who.rows(connection)
 
     def work() -> None:
-        with database.write() as connection, suppress(exc.DBAPIError):
-            broken.rows(connection, zero=0)
+        with database.write() as connection:
+            who.later(connection)
+            ALL.later(connection)  # nobody has made its table
+            who.rows(connection)
 
-    with pytest.raises(RuntimeError, match="not committed"):
-        work()
+    for _ in range(2):
+        with pytest.raises(exc.ProgrammingError, match="does not exist"):
+            work()
+    with database.write() as connection:
+        assert who.rows(connection) == before
     database.close()
 
 
