@@ -13,6 +13,7 @@ from agency_connector.cli import main
 from agency_connector.installation import Installation
 from agency_connector.trust.comparing import fingerprint_of
 from tests.agency_connector.fake_services import PARTNERSHIP, FakeEvaluator, FakeIndex, listening
+from tests.agency_connector.sign_in.people import cheap_hasher, hashing
 from tests.conftest import FakeClock
 
 
@@ -93,6 +94,13 @@ class Town:
 @pytest.fixture(autouse=True)
 def _retries_do_not_wait() -> Iterator[None]:
     with stamina.set_testing(True, attempts=10, cap=True):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _passwords_cost_little() -> Iterator[None]:
+    """What the product's own hashing costs is tested in sign_in/test_accounts.py."""
+    with hashing(cheap_hasher()):
         yield
 
 

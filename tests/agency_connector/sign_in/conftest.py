@@ -1,6 +1,7 @@
 """Fixtures of signing in: a connector whose settings say how, and a real identity provider."""
 
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,18 +54,26 @@ class Connector:
         return self.installation
 
 
-@pytest.fixture
-def connector(tmp_path: Path, clock: FakeClock) -> Iterator[Connector]:
-    """A fresh connector."""
-    (tmp_path / "connector.toml").write_text(TOML)
-    (tmp_path / "state").mkdir()
-    keyring = Keyring.create(tmp_path / "keys.json", seal_from_setting("unsealed"))
+@pytest.fixture(scope="session")
+def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a fresh connector, which tests copy."""
+    home = tmp_path_factory.mktemp("fresh") / "police"
+    (home / "state").mkdir(parents=True)
+    (home / "connector.toml").write_text(TOML)
+    keyring = Keyring.create(home / "keys.json", seal_from_setting("unsealed"))
     keyring.put(SIGNING, SigningKey.generate().to_bytes())
     keyring.put(SEALING, SealingKey.generate().to_bytes())
     keyring.put(JOURNAL, secrets.token_bytes(32))
-    database = Database(f"sqlite:///{tmp_path / 'state' / 'connector.db'}")
+    database = Database(f"sqlite:///{home / 'state' / 'connector.db'}")
     migrate(database, LOCATION)
     database.close()
+    return home
+
+
+@pytest.fixture
+def connector(tmp_path: Path, fresh_home: Path, clock: FakeClock) -> Iterator[Connector]:
+    """A fresh connector."""
+    shutil.copytree(fresh_home, tmp_path, dirs_exist_ok=True)
     made = Connector(tmp_path, clock, Installation.open(tmp_path, clock=clock))
     yield made
     made.installation.close()
@@ -76,11 +85,19 @@ def by_accounts(connector: Connector) -> Flask:
     return create_app(connector.set_up("[sign_in]\naccounts = true\n"))
 
 
+@pytest.fixture(scope="session")
+def running_provider() -> Iterator[tuple[IdentityProvider, str]]:
+    """A real identity provider, started once, and where it is."""
+    with serving(IdentityProvider(FakeClock())) as served:
+        yield served, served.address
+
+
 @pytest.fixture
-def provider(clock: FakeClock) -> Iterator[IdentityProvider]:
-    """A real identity provider."""
-    with serving(IdentityProvider(clock)) as served:
-        yield served
+def provider(running_provider: tuple[IdentityProvider, str], clock: FakeClock) -> IdentityProvider:
+    """The provider, honest and by the test's clock."""
+    provider, address = running_provider
+    provider.begin_anew(clock, address)
+    return provider
 
 
 @pytest.fixture

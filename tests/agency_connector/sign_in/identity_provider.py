@@ -7,7 +7,8 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
@@ -72,6 +73,11 @@ class _Code:
         return self.scope
 
 
+@cache
+def _first_key() -> Any:
+    return RSAKey.generate_key(2048, {"kid": "first"})
+
+
 @dataclass
 class IdentityProvider:
     """The provider. `claims` replace those of an honest token (None removes one)."""
@@ -89,8 +95,14 @@ class IdentityProvider:
     subject: str = "archer-17"
 
     def __post_init__(self) -> None:
-        self.signing_key = RSAKey.generate_key(2048, {"kid": "first"})
+        self.signing_key = _first_key()
         self.keys = [self.signing_key]
+
+    def begin_anew(self, clock: FakeClock, address: str) -> None:
+        """Be an honest provider again that nobody has asked anything."""
+        fresh = IdentityProvider(clock, address)
+        for each in fields(self):
+            setattr(self, each.name, getattr(fresh, each.name))
 
     def rotate(self) -> None:
         """Sign with a new key, and name it alone."""
@@ -189,7 +201,7 @@ def serving(provider: IdentityProvider) -> Iterator[IdentityProvider]:
     """Serve the provider on a free port of loopback until the end of the block."""
     server = make_server("127.0.0.1", 0, provider.app(), threaded=True)
     provider.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield provider

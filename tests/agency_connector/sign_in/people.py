@@ -1,19 +1,41 @@
 """People with local accounts, and how they sign in as a browser does."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from agency_connector.installation import Installation
-from agency_connector.sign_in import accounts, codes
+from agency_connector.sign_in import accounts, codes, passwords
 from agency_connector.sign_in.accounts import Credentials, Profile
 from agency_connector.sign_in.roles import Role
 from tests.agency_connector.pages.browser import forms
 
 PASSWORD = "three words do well"
+REAL_HASHER = passwords._HASHER
+
+
+@contextmanager
+def hashing(hasher: PasswordHasher) -> Iterator[None]:
+    """Hash passwords with `hasher` until the end of the block."""
+    before = passwords._HASHER
+    passwords._HASHER = hasher  # type: ignore[misc]  # a constant of the product
+    passwords._hash_of_nobody.cache_clear()
+    try:
+        yield
+    finally:
+        passwords._HASHER = before  # type: ignore[misc]  # as above
+        passwords._hash_of_nobody.cache_clear()
+
+
+def cheap_hasher() -> PasswordHasher:
+    """Argon2id too, with so little work that hundreds of sign-ins take no time."""
+    return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 @dataclass

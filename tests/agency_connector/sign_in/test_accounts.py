@@ -1,6 +1,7 @@
 """Local accounts: password and code, what slows guessing, and what the trail holds."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -11,7 +12,7 @@ from agency_connector.sign_in.roles import Role
 from foundation.database import Database, migrate
 from foundation.operator import OperatorError
 from tests.agency_connector.sign_in.conftest import Connector
-from tests.agency_connector.sign_in.people import PASSWORD, somebody
+from tests.agency_connector.sign_in.people import PASSWORD, REAL_HASHER, hashing, somebody
 from tests.conftest import FakeClock
 
 PROFILE = Profile("Jo Archer", "Jo", "Archer", frozenset({Role.OFFICER}), None)
@@ -52,6 +53,19 @@ def test_what_is_wrong_is_not_told(connector: Connector, by_accounts: Flask) -> 
     assert "Set-Cookie" not in pages[0].headers
 
 
+@pytest.fixture
+def _as_the_product_hashes() -> Iterator[None]:
+    with hashing(REAL_HASHER):
+        yield
+
+
+@pytest.mark.usefixtures("_as_the_product_hashes")
+def test_passwords_are_hashed_with_argon2id_as_rfc_9106_recommends() -> None:
+    """§4, the second recommended option: 64 MiB, three passes, four lanes."""
+    assert passwords.hash_of(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
+@pytest.mark.usefixtures("_as_the_product_hashes")
 def test_an_unknown_name_takes_as_long_as_a_wrong_password() -> None:
     """Both hash once; the test allows a busy machine a factor of four."""
     hashed = passwords.hash_of(PASSWORD)

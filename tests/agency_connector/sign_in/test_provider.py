@@ -398,3 +398,21 @@ def test_a_supervisors_act_wants_a_fresh_and_strong_sign_in(
     assert before is not None
     assert after is not None
     assert before.value != after.value
+
+
+def test_the_session_before_a_new_sign_in_ends_though_the_browser_cannot_send_it(
+    by_provider: MakeApp, connector: Connector
+) -> None:
+    """Coming back from the provider's site a browser sends no Strict cookie."""
+    app = by_provider()
+    client, thief = app.test_client(), app.test_client()
+    sign_in(client)
+    stolen = client.get_cookie("session-police")
+    assert stolen is not None
+    thief.set_cookie("session-police", stolen.value)
+    assert thief.get("/session").status_code == 200
+    back = to_provider(client, "/sign-in/begin?again=1")
+    client.delete_cookie("session-police")
+    assert client.get(back).status_code == 200
+    assert thief.get("/session").status_code == 303
+    assert trail.events(connector.installation)[-1].kind == "signed-in-again"

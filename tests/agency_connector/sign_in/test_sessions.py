@@ -183,6 +183,15 @@ def test_kept_forms_are_sealed_one_for_each_officer_and_bounded(clock: FakeClock
     assert KeptForms(clock).find(second, "jo") is None
 
 
+def test_what_proves_who_somebody_is_is_never_kept(clock: FakeClock) -> None:
+    """A complete scan that was sent too late has the second person's password and code in it."""
+    kept = KeptForms(clock)
+    typed = {"csrf": "c", "ground": "Review", "user_name": "bob", "password": "p", "code": "123456"}
+    found = kept.find(kept.keep("jo", "/audits/everything", typed.items()), "jo")
+    assert found is not None
+    assert found.values == {"ground": "Review", "user_name": "bob"}
+
+
 def test_a_refused_page_is_recorded(connector: Connector, officer: Somebody) -> None:
     assert officer.client.get("/references").status_code == 403
     event = trail.events(connector.installation)[-1]
