@@ -210,8 +210,8 @@ class Access:
         """Return where to go on after the sign-in: this page, or the form that was sent."""
         if request.method == "GET":
             return request.path
-        fields = [pair for pair in request.form.items(multi=True) if pair[0] != "csrf"]
-        return f"/kept-forms/{self._kept.keep(session.user, request.path, fields)}"
+        ticket = self._kept.keep(session.user, request.path, request.form.items(multi=True))
+        return f"/kept-forms/{ticket}"
 
     def _still_holds(self, session: Session) -> bool:
         """Return whether what the session was started with is still good."""

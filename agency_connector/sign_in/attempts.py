@@ -27,6 +27,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One sign-in under way: `state`, `nonce` and PKCE `verifier` (RFC 7636), 32 bytes each.
 
     `then`: the path to go on at. `again_for`: the user who has to prove anew who they are, else "".
+    `session`: the secret of the session that the browser had, else "": coming back from the
+    provider's site it does not send that cookie.
     """
 
     state: str
@@ -34,6 +36,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     verifier: str
     then: str
     again_for: str
+    session: str
     made_at: int
 
     def __repr__(self) -> str:
@@ -49,7 +52,7 @@ class Attempts:
         self._lock = threading.Lock()
         self._used: dict[str, int] = {}
 
-    def begin(self, then: str, again_for: str = "") -> tuple[Attempt, str]:
+    def begin(self, then: str, again_for: str = "", session: str = "") -> tuple[Attempt, str]:
         """Return a new attempt and what the browser keeps of it in a cookie."""
         attempt = Attempt(
             state=secrets.token_urlsafe(_SECRET_BYTES),
@@ -57,6 +60,7 @@ class Attempts:
             verifier=secrets.token_urlsafe(_SECRET_BYTES),
             then=then,
             again_for=again_for,
+            session=session,
             made_at=self._clock(),
         )
         nonce = secrets.token_bytes(_NONCE_BYTES)

@@ -15,6 +15,9 @@ from protocol.encoding import lp
 
 KEPT_MS: Final = 10 * 60_000
 MOST: Final = 500
+NEVER_KEPT: Final = frozenset({"csrf", "password", "code"})
+"""Fields that are typed anew: they prove who is there, and may be another person's."""
+
 _NONCE_BYTES: Final = 12
 _TICKET_BYTES: Final = 24
 
@@ -56,9 +59,13 @@ class KeptForms:
         self._held: dict[str, _Sealed] = {}
 
     def keep(self, user: str, path: str, fields: Iterable[tuple[str, str]]) -> str:
-        """Keep a form in the place of an earlier one of this officer; return its ticket."""
+        """Keep a form in the place of an earlier one of this officer; return its ticket.
+
+        What is in NEVER_KEPT is left out.
+        """
         ticket, nonce = secrets.token_urlsafe(_TICKET_BYTES), secrets.token_bytes(_NONCE_BYTES)
-        told = msgspec.json.encode(KeptForm(path, tuple(fields)))
+        kept = tuple((name, value) for name, value in fields if name not in NEVER_KEPT)
+        told = msgspec.json.encode(KeptForm(path, kept))
         sealed = nonce + self._cipher.encrypt(nonce, told, _associated(ticket, user))
         now, owner = self._clock(), _owner(user)
         with self._lock:

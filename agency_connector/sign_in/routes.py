@@ -111,6 +111,7 @@ class SignInPages:
         attempt, cookie = self._attempts.begin(
             own_path(request.args.get("then", "/")),
             session.user if again and session is not None else "",
+            request.cookies.get(self._access.cookie, ""),
         )
         try:
             response = to_path(provider.address_for(attempt))
@@ -159,7 +160,7 @@ class SignInPages:
             return self._trouble(
                 "another-person", "Somebody else signed in than the person who is signed in here."
             )
-        response = self._admitted(person, trained_on, attempt.then, by_page=True)
+        response = self._admitted(person, trained_on, attempt.then, came_back=attempt)
         response.delete_cookie(
             self._access.attempt_cookie,
             path="/", httponly=True, secure=self._access.is_https, samesite="Lax",
@@ -227,7 +228,7 @@ class SignInPages:
             authenticated_at=self._installation.clock(),
             credential=token_hash,
         )
-        return self._started(person, then, by_page=False)
+        return self._started(person, then)
 
     def _with_account(self, settings: SignInSettings, then: str) -> Response:
         name = request.form.get("user_name", "").strip().lower()[:100]
@@ -254,7 +255,7 @@ class SignInPages:
             return self._form(then, wrong=_WRONG, status=403)
         self._slowdown.succeeded(name, address)
         person, trained_on = found
-        return self._admitted(person, trained_on, then, by_page=False)
+        return self._admitted(person, trained_on, then)
 
     def _person_from(self, provider: Provider, attempt: Attempt) -> tuple[Person, date | None]:
         """Return the person whom the provider sent back; the exceptions of provider and claims."""
@@ -279,7 +280,7 @@ class SignInPages:
         return claims.person_of(told, settings)
 
     def _admitted(
-        self, person: Person, trained_on: date | None, then: str, *, by_page: bool
+        self, person: Person, trained_on: date | None, then: str, came_back: Attempt | None = None
     ) -> Response:
         """Start a session for somebody who has proved who they are, if they may come in."""
         if self._settings is None:
@@ -291,17 +292,18 @@ class SignInPages:
             return self._trouble(error.because, str(error), person)
         except Problem as problem:
             return self._trouble(problem.code, problem.detail, person)
-        return self._started(person, then, by_page=by_page)
+        return self._started(person, then, came_back)
 
-    def _started(self, person: Person, then: str, *, by_page: bool) -> Response:
+    def _started(self, person: Person, then: str, came_back: Attempt | None = None) -> Response:
         """Start a session under a new id, in the place of the browser's earlier one.
 
-        `by_page`: the browser comes from another site, so that it would not send a Strict cookie
-        after a redirect: a page of ours leads on.
+        `came_back`: the browser comes from another site, so that it sends no Strict cookie, nor
+        would after a redirect: the attempt has the earlier session, and a page of ours leads on.
         """
-        before = self._access.session()
+        earlier = came_back.session if came_back else request.cookies.get(self._access.cookie, "")
+        before = self._access.session() or self._sessions.find(earlier)
         again = before is not None and before.user == person.user
-        self._sessions.end(request.cookies.get(self._access.cookie, ""))
+        self._sessions.end(earlier)
         trail.note_sign_in(
             self._installation,
             person,
@@ -311,7 +313,7 @@ class SignInPages:
         secret = self._sessions.start(person)
         g.session = self._sessions.find(secret)
         path = home_of(g.session) if then == "/" else then
-        if by_page:
+        if came_back:
             response = self._screens.render("signed_in.html", then=path, holds_input=True)
             response.headers["Refresh"] = f"0; url={path}"
         else:
