@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "token": (f"{_HERE}.token", "token"),
     "account": (f"{_HERE}.account", "account"),
     "sign-in": (f"{_HERE}.sign_in", "sign_in"),
+    "mail": (f"{_HERE}.mail", "mail"),
     "run": (f"{_HERE}.run", "run"),
     "status": (f"{_HERE}.status", "status"),
     "doctor": (f"{_HERE}.doctor", "doctor"),

@@ -1,4 +1,4 @@
-"""What `run` does by itself: publish what changed in the sources, and see what the index holds."""
+"""What `run` does by itself: publish what changed, see what the index holds, tell desks by mail."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ from apscheduler.schedulers.background import (  # type: ignore[import-untyped] 
 )
 
 from agency_connector.installation import Installation
+from agency_connector.mailing import notices
 from agency_connector.publishing import storage
 from agency_connector.publishing import sync as publishing
 from agency_connector.receipts import following
@@ -135,14 +136,15 @@ def start(installation: Installation, metrics: Metrics) -> BackgroundScheduler:
         runs.labels(name, outcome).inc()
         took.labels(name).observe(time.monotonic() - started)
 
-    # A witness does not wait for a sync.
-    executors = {name: ThreadPoolExecutor(1) for name in ("default", "witness")}
+    # Neither a witness nor the mail waits for a sync.
+    executors = {name: ThreadPoolExecutor(1) for name in ("default", "witness", "mail")}
     scheduler = BackgroundScheduler(timezone=UTC, executors=executors)
     told = installation.settings.schedule
     jobs: tuple[tuple[str, Callable[[Installation], bool], int], ...] = (
         ("sync", sync, told.sync_minutes),
         ("look", look, told.look_minutes),
         ("log", read_log, told.log_minutes),
+        ("mail", notices.deliver, told.mail_minutes if installation.settings.mail else 0),
     )
     for name, job, minutes in jobs:
         if minutes:
@@ -152,6 +154,7 @@ def start(installation: Installation, metrics: Metrics) -> BackgroundScheduler:
                 (name, job),
                 minutes=minutes,
                 next_run_time=datetime.now(UTC) + timedelta(minutes=minutes) / _FIRST,
+                executor="mail" if name == "mail" else "default",
                 max_instances=1,
                 coalesce=True,
                 misfire_grace_time=None,

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from agency_connector.mailing.settings import MailSettings
 from agency_connector.sign_in.settings import SignInSettings
 from agency_connector.sources.settings import SourceSettings
 from agency_connector.supervising.settings import SupervisionSettings
@@ -108,15 +109,17 @@ class ChecksSettings(_Table, frozen=True):
 
 
 class ScheduleSettings(_Table, frozen=True):
-    """`[schedule]`: every how many minutes `run` syncs, looks at the index, and reads the log.
+    """`[schedule]`: every how many minutes `run` syncs, looks at the index, reads the log, mails.
 
-    0 for never. `witness_seconds`: every how many seconds it countersigns the log, 60 at most,
-    since the index shows all witnesses one checkpoint for little longer than that.
+    0 for never; mail is sent where there is `[mail]`. `witness_seconds`: every how many seconds it
+    countersigns the log, 60 at most, since the index shows all witnesses one checkpoint for little
+    longer than that.
     """
 
     sync_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 60
     look_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 15
     log_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 5
+    mail_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 1
     witness_seconds: Annotated[int, Meta(ge=0, le=60)] = 15
 
 
@@ -136,6 +139,7 @@ class Settings(_Table, frozen=True):
     supervision: SupervisionSettings = SupervisionSettings()
     sign_in: SignInSettings | None = None
     schedule: ScheduleSettings = ScheduleSettings()
+    mail: MailSettings | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if two desks or two sources have the same name."""

@@ -71,7 +71,7 @@ class Seal:
                 passphrase = self._passphrase(new=new)
                 return Scrypt(salt=salt, length=KEY_BYTES, **_SCRYPT_COST).derive(passphrase)
             case SealKind.CREDENTIAL:
-                material = _credential(self.place)
+                material = read_credential(self.place)
             case SealKind.FILE:
                 material = read_private(Path(self.place), owner_may_be_root=True)
         if len(material) < LEAST_KEY_FILE_BYTES:
@@ -116,8 +116,11 @@ def seal_from_setting(setting: str) -> Seal:
     )
 
 
-def _credential(name: str) -> bytes:
-    """Read a credential of this service (systemd.exec(5), Credentials); systemd guards the file."""
+def read_credential(name: str) -> bytes:
+    """Return a credential of this service (systemd.exec(5)), whose file systemd guards.
+
+    Raises OperatorError, with the line for the unit, if there is none.
+    """
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if not folder:
         raise OperatorError(

@@ -1,4 +1,4 @@
-"""`doctor` looks at what is on this machine: settings, keys, database, permissions, room."""
+"""`doctor` looks at this machine: settings, keys, database, permissions, room, mail server."""
 
 import shutil
 import stat
@@ -13,6 +13,8 @@ from agency_connector import settings as settings_file
 from agency_connector.alarms import open_alarms
 from agency_connector.database import LOCATION
 from agency_connector.installation import MIGRATE_COMMAND, keyring_path
+from agency_connector.mailing.notices import mailboxes, no_mailbox
+from agency_connector.mailing.server import connected, password_of
 from agency_connector.settings import Settings
 from foundation.database import Database, require_migrated
 from foundation.keyring import Keyring, seal_from_setting
@@ -34,6 +36,7 @@ def doctor(home: Path) -> None:
         "database": _database,
         "alarms": _alarms,
         "room": _room,
+        "mail": _mail,
     }
     failed = False
     for about, check in checks.items():
@@ -83,6 +86,20 @@ def _alarms(settings: Settings, home: Path) -> str:
         sentences = " ".join(f"ALARM {alarm.number}: {alarm.sentence}." for alarm in found)
         raise OperatorError(f"{sentences} Then: agency-connector alarms --acknowledge N")
     return "there is none"
+
+
+def _mail(settings: Settings, home: Path) -> str:
+    told = settings.mail
+    if told is None:
+        return "there is no [mail]: desks learn of requests to phone on their page alone"
+    found = mailboxes(settings, told)
+    if lacking := [desk for desk, mailbox in found.items() if mailbox is None]:
+        raise OperatorError(no_mailbox(lacking[0]))
+    keyring = Keyring.open(keyring_path(settings, home), seal_from_setting(settings.keys.seal))
+    with connected(told, password_of(told, keyring)) as server:
+        for mailbox in filter(None, found.values()):
+            server.try_mailbox(mailbox)
+    return f"{told.server}:{told.port} takes mail for the mailboxes of {len(found)} desks"
 
 
 def _room(_: Settings, home: Path) -> str:
