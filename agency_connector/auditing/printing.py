@@ -107,7 +107,8 @@ def as_json(report: Report) -> bytes:
 
 
 def _recorded(readings: Sequence[str]) -> str:
-    more = f", and {len(readings) - 1} more pages" if len(readings) > 1 else ""
+    count = len(readings) - 1
+    more = f", and {count} more {'page' if count == 1 else 'pages'}" if count else ""
     return f"That this was asked is an entry too: reading {readings[0]}{more}."
 
 

@@ -111,28 +111,30 @@ def person(
     *,
     since: int | None = None,
     until: int | None = None,
+    first: int = 0,
     most: int = 1_000,
 ) -> Report:
     """Return every lookup that could have found this person, graded; at most about `most`.
 
-    `ground` is the reference of the complaint or the case. Raises OperatorError, one clear line.
+    Those from entry `first` on. `ground` is the reference of the complaint or the case. Raises
+    OperatorError, one clear line.
     """
     reader = Reader.at(installation)
     sought = people.seek(installation, reader.anchors, particulars, installation.clock())
     told = replace_filter(NO_FILTER, since=since, until=until)
     terms = Terms(user, ground=ground, filter=told, particulars=particulars)
 
-    def page(first: int) -> Answered:
+    def page(at: int) -> Answered:
         return reader.ask(
             AUDIT_PERSON,
             "person",
-            replace(terms, first=first),
+            replace(terms, first=at),
             lambda sent: PersonRequest(statement=sent, sets=sought.sets),
             tokens=sought.stated,
             rows="lookups",
         )
 
-    pages = list(_pages(page, most, lambda told: len(told.answer.lookups)))
+    pages = list(_pages(page, most, lambda told: len(told.answer.lookups), first))
     found: list[FoundRow] = []
     for answered in pages:
         for one in answered.answer.lookups:
@@ -407,7 +409,8 @@ def _report(
         checkpoint=last.answer.checkpoint,
         readings=tuple(page.reading for page in pages),
         countersigned=measured.said,
-        erased=last.answer.erased,
+        # Each page counts from itself on, so the first counts all of the range.
+        erased=pages[0].answer.erased,
         waiting=last.answer.waiting,
         next=last.answer.next,
         notes=notes,

@@ -50,11 +50,17 @@ def audit() -> None:
 @click.option("--json", "json_from", metavar="-", help="Read the particulars from standard input.")
 @_since
 @_until
+@_first
 @_output
 @click.pass_obj
 @cli_guard
 def person(
-    home: Path, json_from: str | None, since: datetime | None, until: datetime | None, output: str
+    home: Path,
+    json_from: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    first: int,
+    output: str,
 ) -> None:
     """Show every lookup that could have found a person.
 
@@ -64,8 +70,9 @@ def person(
     with _opened(home) as installation:
         particulars, ground = _typed() if json_from is None else _given(json_from)
         report = reading.person(
-            installation, current_user(), particulars, ground, since=_ms(since), until=_ms(until)
-        )
+            installation, current_user(), particulars, ground,
+            since=_ms(since), until=_ms(until), first=first,
+        )  # fmt: skip
         count = len(report.found)
         what = "1 lookup" if count == 1 else f"{count} lookups"
         _print(installation, report, output, f"{what} could have found this person.")

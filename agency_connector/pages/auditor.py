@@ -41,6 +41,7 @@ _TITLES: Final[dict[Kind, str]] = {
     "lookups": "Lookups",
     "everything": "Every entry",
 }
+_LEFT: Final = "There is more than is shown here: read again, with fewer days."
 _LATE: Final = "You were signed out before this was sent: nothing was read. Send it now"
 
 
@@ -129,12 +130,16 @@ class AuditorPages:
     def audit_result(self, kept: str) -> Response:
         """Show what a reading brought."""
         told = self._find(kept)
+        left = told.report.next is not None and not told.go_on
         return self._screens.render(
             "audit_result.html",
             told=told,
             asked=cells.summary(told.asked),
             table=auditor_tables.table_of(told, kept),
-            closing=tuple(printing.closing(replace(told.report, next=None))),
+            closing=(
+                *printing.closing(replace(told.report, next=None)),
+                *([_LEFT] if left else []),
+            ),
             read_at=cells.moment(told.read_at),
             kept=kept,
         )

@@ -76,6 +76,14 @@ def test_an_auditor_learns_who_could_have_found_a_person_graded_and_proved(town:
     assert [word for word in SECRETS[:2] if word in told.stdout] == []
 
 
+def test_what_was_left_of_a_person_is_read_from_there_on(town: Town) -> None:
+    first = re.search(r"Entry (\d+)", audit(town, "oversight", "person", typed=TYPED).stdout)
+    assert first is not None
+    rest = audit(town, "oversight", "person", "--from", str(int(first[1]) + 1), typed=TYPED)
+    assert rest.exit_code == 0, rest.output
+    assert f"Entry {first[1]} " not in rest.stdout
+
+
 def test_nothing_of_the_person_or_the_ground_reaches_the_index(town: Town) -> None:
     town.index.passed.clear()
     assert audit(town, "oversight", "person", typed=TYPED).exit_code == 0
@@ -458,9 +466,13 @@ def test_a_check_that_our_journal_does_not_have_is_an_alarm(town: Town) -> None:
     assert "our journal has no such check: our key was used elsewhere" in answer.stdout
 
 
-def test_erased_side_records_are_counted_in_the_answer(town: Town) -> None:
+def test_erased_side_records_are_counted_in_the_answer(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of the range, however many pages the answer takes."""
     from sqlalchemy import delete
 
+    from index_service.audit import reading
     from index_service.lookups.storage import side_records
 
     with town.index_app.database.write() as connection:
@@ -469,7 +481,11 @@ def test_erased_side_records_are_counted_in_the_answer(town: Town) -> None:
     answer = audit(town, "oversight", "person", typed=TYPED)
     assert answer.exit_code == 0, answer.output
     assert "0 lookups could have found this person." in lines(answer)
-    assert re.search(r"Of \d+ lookups in range the tokens and the result have been erased",
-                     answer.stdout)  # fmt: skip
+    said = r"Of \d+ lookups in range the tokens and the result have been erased"
+    assert re.search(said, answer.stdout)
     listed = audit(town, "oversight", "list", "--agency", "police")
     assert "Proved: it stands in the log." in lines(listed)
+    monkeypatch.setattr(reading, "LOOKUP_PAGE", 1)
+    paged = audit(town, "oversight", "list", "--agency", "police")
+    assert re.search(r"reading [\w-]{22}, and (1 more page|\d+ more pages)\.", paged.stdout)
+    assert re.findall(said, paged.stdout) == re.findall(said, listed.stdout) != []

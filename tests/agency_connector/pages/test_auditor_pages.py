@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,9 +15,11 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from agency_connector.app import create_app
+from agency_connector.auditing import reading
 from agency_connector.pages.kept_readings import KEPT_MS, MOST_OF_ONE, KeptReadings
 from agency_connector.sign_in import trail
 from agency_connector.sign_in.roles import Role
+from index_service.audit import reading as at_the_index
 from schemas.audit import PersonReading
 from tests.agency_connector.pages.browser import forms
 from tests.agency_connector.sign_in.people import PASSWORD, Somebody, somebody
@@ -112,6 +115,17 @@ def test_the_page_says_how_far_the_record_is_whole_and_who_countersigned_it(
         witnessing.witness(town[agency])
     page = ann.client.get(ask(ann, "person", **TYPED).location)
     assert re.search(r"The record is whole to [\d,]+ Countersigned by \d of \d", words(page))
+
+
+def test_what_a_page_does_not_show_it_says(ann: Somebody, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reading by person ends after so many lookups, and has no button to go on."""
+    monkeypatch.setattr(at_the_index, "PERSON_PAGE", 1)
+    monkeypatch.setattr(reading, "person", partial(reading.person, most=1))
+    page = ann.client.get(ask(ann, "person", **TYPED).location)
+    assert "There is more than is shown here" in words(page)
+    monkeypatch.undo()
+    page = ann.client.get(ask(ann, "person", **TYPED).location)
+    assert "There is more" not in words(page)
 
 
 def test_a_ground_is_required_and_what_was_typed_stays(ann: Somebody) -> None:
