@@ -17,6 +17,7 @@ from index_service.audit import reading_routes as reading
 from index_service.audit import routes as log
 from index_service.audit import succession_routes as successions
 from index_service.audit.administration import own_statement, refused
+from index_service.contacts import routes as contacts
 from index_service.database import LOCATION
 from index_service.flags import routes as flags
 from index_service.installation import Installation
@@ -72,7 +73,7 @@ def create_app(index: Installation) -> Flask:
         record_refusal=record_refusal,
         how_to_enrol="Enrol with the code that the steward gave you: `agency-connector enrol`.",
     )
-    for folder in (agencies, flags, lookups, reading):
+    for folder in (agencies, flags, lookups, contacts, reading):
         folder.serve(api, index)
     log.serve(app, guard, api, index)
     successions.serve(api)

@@ -50,6 +50,11 @@ class LimitSettings(_Settings, frozen=True):
     # Readings of the record: persons an auditor asks about, and pages of lists.
     audit_persons_per_hour: Positive = 60
     audit_pages_per_hour: Positive = 2_000
+    # Contact requests: how often officers ask to be phoned.
+    contacts_officer_per_hour: Positive = 10
+    contacts_officer_per_day: Positive = 40
+    contacts_agency_per_hour: Positive = 200
+    contacts_agency_per_day: Positive = 1_000
 
 
 class RuleSettings(_Settings, frozen=True):
@@ -63,6 +68,8 @@ class RuleSettings(_Settings, frozen=True):
     enrolment_code_hours: Positive = 72
     side_record_years: Annotated[int, Meta(ge=1, le=6)] = 2
     handover_days: Positive = 30
+    # A contact request is forgotten so long after its last step, and what is sealed in one too.
+    contact_days: Annotated[int, Meta(ge=1, le=28)] = 28
 
 
 class LogSettings(_Settings, frozen=True):

@@ -11,15 +11,17 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from protocol import canonical
+from protocol import canonical, documents
 from protocol.canonical import NotCanonical
-from protocol.encoding import b64u_encode, lp
-from protocol.keys import SealingKey
+from protocol.encoding import b64u_decode, b64u_encode, lp
+from protocol.fingerprints import key_id
+from protocol.keys import SealingKey, SigningKey
 from schemas.contacts import (
     SEALED_BYTES,
     ContactContents,
     ContactReply,
     ContactRequest,
+    ContactSend,
     ContactStatement,
     ContactStep,
 )
@@ -94,6 +96,47 @@ def seal(contents: ContactContents, sealing_key: bytes, bound_to: bytes) -> byte
     """
     public = X25519PublicKey.from_public_bytes(sealing_key)
     return _SUITE.encrypt(pad(contents), public, info=bound_to)
+
+
+def signed_step(
+    contents: ContactContents,
+    *,
+    partnership: str,
+    agency: str,
+    request: str,
+    number: int,
+    previous: str | None,
+    step: ContactStep,
+    reference: str,
+    recipient: str,
+    recipient_sealing: str,
+    officer: str,
+    signed_at: int,
+    key: SigningKey,
+) -> ContactSend:
+    """Return the step, sealed to `recipient_sealing` and signed with `key`, as it goes out.
+
+    Raises BadContact if `contents` is not what such a step holds.
+    """
+    require_fit(step, contents)
+    sealing_key = b64u_decode(recipient_sealing, 32)
+    bound_to = info(partnership, request, number, step, reference, agency, recipient)
+    sealed = seal(contents, sealing_key, bound_to)
+    statement = ContactStatement(
+        partnership=partnership,
+        agency=agency,
+        request=request,
+        number=number,
+        previous=previous,
+        step=step,
+        reference=reference,
+        recipient=recipient,
+        officer=officer,
+        to_key=key_id(sealing_key),
+        sealed=sealed_digest(sealed),
+        signed_at=signed_at,
+    )
+    return ContactSend(statement=documents.sign(statement, key), sealed=b64u_encode(sealed))
 
 
 def open_sealed(

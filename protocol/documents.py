@@ -8,6 +8,7 @@ from protocol import envelopes
 from protocol.keys import SigningKey
 from schemas.agencies import Desk, Introduction, KeyChange
 from schemas.audit import AuditStatement
+from schemas.contacts import ContactStatement
 from schemas.entries import ReceiptStatement
 from schemas.envelopes import Envelope
 from schemas.epochs import EpochDescriptor
@@ -31,6 +32,7 @@ PAYLOAD_TYPES: Final[dict[type[Struct], str]] = {
     PublicationStatement: _PREFIX + "publication.v1+json",
     LookupStatement: _PREFIX + "lookup.v1+json",
     ResolutionStatement: _PREFIX + "resolution.v1+json",
+    ContactStatement: _PREFIX + "contact.v1+json",
     ReceiptStatement: _PREFIX + "receipt.v1+json",
     LogSuccession: _PREFIX + "log-succession.v1+json",
     AuditStatement: _PREFIX + "audit.v1+json",

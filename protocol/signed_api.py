@@ -48,6 +48,7 @@ __all__ = [
     "Answer",
     "Caller",
     "Holder",
+    "Opening",
     "SignedApi",
     "View",
     "forget_old_nonces",
@@ -89,6 +90,13 @@ Answer: TypeAlias = Message | Callable[[], Message]
 
 View: TypeAlias = Callable[[Connection, Any, Any], Answer]
 """Takes the open transaction, the `Caller` (None for anyone and newcomers), and the message."""
+
+Opening: TypeAlias = Callable[[Connection, Any], Callable[[Any], Answer]]
+"""A view in two parts, for an operation that would otherwise wait for the database once more.
+
+The first takes the open transaction and the message before it is known that the caller may be
+answered, and asks what it can; the second takes the `Caller`, and decides and answers.
+"""
 
 FindHolder: TypeAlias = Callable[[Connection, str], Holder | None]
 """Returns whose the key with this id is, suspended ones too; None if nobody's."""
@@ -150,13 +158,21 @@ class SignedApi:
     def serve(self, operation: Operation, view: View) -> None:
         """Register the route of `operation`, answered by `view`."""
 
+        def opening(connection: Connection, message: Any) -> Callable[[Any], Answer]:
+            return lambda caller: view(connection, caller, message)
+
+        self.serve_opened(operation, opening)
+
+    def serve_opened(self, operation: Operation, opening: Opening) -> None:
+        """Register the route of `operation`, answered by what `opening` returns."""
+
         def answer() -> Response:
             if operation.caller == "anyone":
                 message = self._message(operation)
                 with self._database.read() as connection:
-                    made = view(connection, None, message)
+                    made = opening(connection, message)(None)
             else:
-                made = self._in_one_transaction(operation, view, g.principal)
+                made = self._in_one_transaction(operation, opening, g.principal)
             return _response(made() if callable(made) else made)
 
         self._guard.route(
@@ -219,7 +235,9 @@ class SignedApi:
     def _message(self, operation: Operation) -> Any:
         return read_body(operation, request.get_data(), request.mimetype)
 
-    def _in_one_transaction(self, operation: Operation, view: View, signed: Unverified) -> Answer:
+    def _in_one_transaction(
+        self, operation: Operation, opening: Opening, signed: Unverified
+    ) -> Answer:
         now = self._clock()
         if now >= self._forget_at:
             self._forget_at = now + FORGET_EVERY_MS
@@ -229,11 +247,12 @@ class SignedApi:
         try:
             message = self._message(operation)
             with self._database.write() as connection:
-                # Asked before the holder is, so that both are waited for at once.
+                # Asked before the holder is, so that all of it is waited for at once.
                 kept = nonces.ask(connection, signed.keyid, signed.nonce, now)
+                view = opening(connection, message)
                 caller = self._caller(connection, operation, signed)
                 _require_new(kept)
-                return view(connection, caller, message)
+                return view(caller)
         except Problem as problem:
             self._refused(operation, signed, problem, message)
             raise

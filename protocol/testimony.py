@@ -16,6 +16,7 @@ from protocol.verifier_keys import BadVerifierKey, VerifierKey
 from protocol.verifier_keys import read as read_verifier_key
 from schemas.agencies import AgencyKeys, Desk, Introduction, KeyChange
 from schemas.audit import AuditStatement
+from schemas.contacts import ContactStatement
 from schemas.entries import Administration, Combination, Consultation, Entry
 from schemas.envelopes import Envelope
 from schemas.epochs import EpochDescriptor
@@ -31,6 +32,7 @@ _OWN: Final = (
     LookupStatement,
     PublicationStatement,
     ResolutionStatement,
+    ContactStatement,
     AuditStatement,
     Desk,
     KeyChange,

@@ -23,7 +23,7 @@ MAX_STEPS: Final = 8
 MAX_FETCHED: Final = 20
 SEALED_BYTES: Final = 4_144
 LONGEST_TEXT: Final = 300
-NOT_A_CRIME_REPORT: Final = "This is not a crime report."
+NOT_A_CRIME_REPORT: Final[Literal["This is not a crime report."]] = "This is not a crime report."
 
 ContactStep = Literal[
     "asked", "will-phone", "spoken", "refused", "no-longer-ours", "crime-answered"

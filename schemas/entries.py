@@ -64,7 +64,11 @@ class Erasure(_Entry, frozen=True, tag="erasure"):
 
 
 class Disclosure(_Entry, frozen=True, tag="disclosure"):
-    """The holder of a flag resolved a quoted reference: the asker's statement was shown to it."""
+    """One agency was shown what another told it about a lookup, as the signed statement says.
+
+    The holder of a flag resolved a quoted reference and saw the asker's statement, or a step of a
+    contact request about the reference was left for the other agency.
+    """
 
     statement: Envelope
     lookup: Bytes16

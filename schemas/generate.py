@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from schemas.agencies import Desk, Introduction, KeyChange
+from schemas.contacts import ContactContents, ContactStatement
 from schemas.entries import Entry, ReceiptStatement
 from schemas.epochs import EpochDescriptor
 from schemas.evaluation import EvaluatorCounts
@@ -32,7 +33,8 @@ SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 DOCUMENTS: Final[tuple[Any, ...]] = (
     Introduction, KeyChange, Desk, WitnessDeclaration, EpochDescriptor, HandoverPackage,
     HandoverContents, PublicationStatement, LookupStatement, ResolutionStatement, ReceiptStatement,
-    WithheldResult, Entry, LogSuccession, EvaluatorCounts, Manifest,
+    WithheldResult, Entry, LogSuccession, EvaluatorCounts, Manifest, ContactStatement,
+    ContactContents,
 )  # fmt: skip
 
 _SECURITY: Final[dict[str, list[dict[str, list[str]]]]] = {

@@ -7,6 +7,7 @@ from schemas import (
     agencies,
     audit,
     checks,
+    contacts,
     evaluation,
     flags,
     handover,
@@ -99,6 +100,18 @@ RESOLVE: Final = Operation(
     lookups.ResolutionRequest, lookups.Resolution,
     "Find out, as the holder of a flag, whom a quoted reference is about and who asked.",
 )  # fmt: skip
+SEND_CONTACT: Final = Operation(
+    "send-contact", "POST", "/v1/contacts/steps", "member",
+    contacts.ContactSend, agencies.Acknowledged,
+    "Record a step of a contact request and leave it for the other agency, sealed; the same step "
+    "again changes nothing and gets the first answer.",
+    (409,),
+)  # fmt: skip
+FETCH_CONTACTS: Final = Operation(
+    "fetch-contacts", "POST", "/v1/contacts/inbox", "member",
+    contacts.ContactFetch, contacts.ContactInbox,
+    "Say which steps were kept, and fetch those that wait for the asking agency.",
+)  # fmt: skip
 DECLARE_WITNESS: Final = Operation(
     "declare-witness", "POST", "/v1/witnesses", "enrolled",
     agencies.Signed, agencies.Acknowledged,
@@ -166,8 +179,8 @@ RESOLVE_LOCALLY: Final = Operation(
 
 INDEX_OPERATIONS: Final = (
     INDEX_IDENTITY, ENROL, DIRECTORY, INTRODUCE, CHANGE_KEYS, SIGN_DESK, OPEN_EPOCH,
-    SEND_HANDOVER, RECEIVE_HANDOVERS, PUBLISH, MARK, LOOK_UP, RESOLVE, DECLARE_WITNESS, COSIGN,
-    LOG_SUCCESSIONS, KEY_ENTRIES,
+    SEND_HANDOVER, RECEIVE_HANDOVERS, PUBLISH, MARK, LOOK_UP, RESOLVE, SEND_CONTACT,
+    FETCH_CONTACTS, DECLARE_WITNESS, COSIGN, LOG_SUCCESSIONS, KEY_ENTRIES,
     AUDIT_PERSON, AUDIT_ENTRIES, AUDIT_OWN, AUDIT_HELD,
 )  # fmt: skip
 EVALUATOR_OPERATIONS: Final = (EVALUATOR_IDENTITY, EVALUATE)

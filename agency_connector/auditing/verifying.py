@@ -24,10 +24,12 @@ from protocol.receipts import BadReceipt
 from protocol.tokens import TOKEN_BYTES
 from protocol.verifier_keys import KeyType, VerifierKey
 from schemas.audit import AuditStatement, Filter, FoundLookup, ReadEntry
+from schemas.contacts import ContactStatement
 from schemas.entries import (
     Administration,
     AuditReading,
     Consultation,
+    Disclosure,
     Entry,
     Erasure,
     Refusal,
@@ -121,7 +123,7 @@ def read_row(read: ReadEntry | FoundLookup, head: Head, anchors: Anchors) -> Row
         number=read.number,
         entry=read.entry,
         proof=read.proof,
-        kind=KINDS[type(entry).__name__],
+        kind=_kind(entry),
         at=entry.at,
         statement=None,
         alarm=proof_fault(leaf_hash(content), read.number, read.proof, head),
@@ -207,8 +209,24 @@ def _entry_of(row: Row) -> Entry | None:
         return None
 
 
+def _contact(entry: Entry) -> ContactStatement | None:
+    """Return the step of a contact request that the entry is about, if it is about one."""
+    if not isinstance(entry, Disclosure):
+        return None
+    try:
+        return documents.claimed(entry.statement, ContactStatement)
+    except BadEnvelope:
+        return None
+
+
+def _kind(entry: Entry) -> str:
+    return "contact request" if _contact(entry) else KINDS[type(entry).__name__]
+
+
 def _detail(entry: Entry) -> str:
     match entry:
+        case Disclosure() if (step := _contact(entry)) is not None:
+            return f"{step.agency} to {step.recipient}: {step.step}"
         case Administration():
             return f"{entry.act}{f' ({entry.agency})' if entry.agency else ''}"
         case Refusal():

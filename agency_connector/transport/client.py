@@ -39,6 +39,8 @@ _REPEATABLE: Final = frozenset(
         "send-handover",
         "declare-witness",
         "cosign",
+        "send-contact",
+        "fetch-contacts",
     }
 )
 _FROM_IN_BETWEEN: Final = frozenset({502, 503, 504})

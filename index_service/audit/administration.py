@@ -10,12 +10,19 @@ from protocol import documents
 from protocol.entries import new_entry_salt
 from protocol.envelopes import BadEnvelope
 from schemas.audit import AuditStatement
+from schemas.contacts import ContactStatement
 from schemas.entries import Act, Administration, Refusal
 from schemas.envelopes import Envelope
 from schemas.flags import PublicationStatement
 from schemas.lookups import LookupStatement, ResolutionStatement
 
-_STATEMENTS: Final = (LookupStatement, PublicationStatement, ResolutionStatement, AuditStatement)
+_STATEMENTS: Final = (
+    LookupStatement,
+    PublicationStatement,
+    ResolutionStatement,
+    AuditStatement,
+    ContactStatement,
+)
 
 
 def administer(

@@ -18,6 +18,7 @@ from sqlalchemy import (
     cast,
     func,
     select,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -31,7 +32,7 @@ from protocol.encoding import b64u_decode
 from protocol.envelopes import BadEnvelope
 from schemas.envelopes import Envelope
 from schemas.lookups import LookupStatement
-from schemas.operations import LOOK_UP, RESOLVE, Operation
+from schemas.operations import LOOK_UP, RESOLVE, SEND_CONTACT, Operation
 
 _HOURS_A_DAY: Final = 24
 # Failed references are counted under a pseudonym that no officer can have: it is empty.
@@ -76,6 +77,11 @@ _COUNT_ONE: Final = Statement(
         ),
     }
 )
+_ONE_BACK: Final = Statement(
+    update(lookup_counts)
+    .values(count=lookup_counts.c.count - 1)
+    .where(*(lookup_counts.c[name] == bindparam(name) for name in _KEY))
+)
 
 
 def count_lookup(connection: Connection, agency: str, officer: bytes, now: int) -> Asked:
@@ -89,6 +95,11 @@ def count_lookup(connection: Connection, agency: str, officer: bytes, now: int) 
     return _COUNTED.later(
         connection, agency=agency, hour=hour, officer=officer, since=hour - _HOURS_A_DAY
     )
+
+
+def take_back(connection: Connection, agency: str, officer: bytes, now: int) -> None:
+    """Undo `count_lookup` in its own transaction, of a lookup that turns out to be made already."""
+    _ONE_BACK.later(connection, agency=agency, hour=now // HOUR_MS, officer=officer)
 
 
 def require_within(limits: LimitSettings, counted: Asked, now: int) -> None:
@@ -130,7 +141,7 @@ def note_refusal(
     refused for being over a limit does not, or the limit would never let go.
     """
     hour = now // HOUR_MS
-    if operation is RESOLVE and code == "no-such-reference":
+    if operation in (RESOLVE, SEND_CONTACT) and code == "no-such-reference":
         _add(connection, agency, hour, _FAILED)
     elif operation is LOOK_UP and code not in _OVER:
         _add(connection, agency, hour, _officer(statement))

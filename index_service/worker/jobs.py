@@ -39,4 +39,5 @@ def jobs_of(settings: WorkerSettings, show_stale: Callable[[int], object]) -> tu
         Job("forget-counts", kept, retention.forget_counts),
         Job("forget-codes", kept, retention.forget_codes),
         Job("forget-handovers", kept, retention.forget_handovers),
+        Job("forget-contacts", kept, retention.forget_contacts),
     )

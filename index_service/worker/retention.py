@@ -13,6 +13,7 @@ from index_service.agencies.storage import enrolment_codes
 from index_service.audit.administration import administer
 from index_service.audit.intake import intake
 from index_service.audit.reading_segments import forget_segments
+from index_service.contacts import storage as contacts
 from index_service.installation import Installation
 from index_service.lookups.limits import lookup_counts
 from index_service.lookups.storage import references, side_records
@@ -88,6 +89,17 @@ def forget_handovers(connection: Connection, index: Installation, now: int) -> D
     recorded = select(intake.c.recorded_at).where(intake.c.id == signed_documents.c.intake)
     old = (signed_documents.c.kind == "handover") & (recorded.scalar_subquery() < kept_since)
     return _portion(connection, signed_documents, "id", old)
+
+
+def forget_contacts(connection: Connection, index: Installation, now: int) -> Done:
+    """Delete sealed steps that nobody fetched in time, and requests so long after their last step.
+
+    A request is closed by its last steps, so that one that was closed stays as long after that.
+    """
+    before = now - index.settings.rules.contact_days * DAY_MS
+    sealed = contacts.erase_sealed(connection, before, PORTION)
+    requests = contacts.forget(connection, before, PORTION)
+    return Done(sealed + requests, more=PORTION in (sealed, requests))
 
 
 def _portion(connection: Connection, table: Table, key: str, old: ColumnElement[bool]) -> Done:

@@ -38,6 +38,7 @@ _SIGNED_BY: Final = {
     "PublicationStatement": "the publishing agency",
     "LookupStatement": "the asking agency",
     "ResolutionStatement": "the agency that was phoned",
+    "ContactStatement": "the agency that takes the step",
     "ReceiptStatement": "the log",
     "LogSuccession": "the log that ends",
     "AuditStatement": "the agency that reads",

@@ -26,6 +26,14 @@ MEANINGS: Final[dict[str, str]] = {
     "two-people-needed": "a complete scan, or a bundle, that two people did not confirm",
     "audit-over-hour": "the reader's limit for an hour is reached",
     "no-such-flag": "the caller has no visible flag of this handle",
+    # contact requests (index_service/contacts)
+    "not-the-officer": "another officer of the caller's than the one who made the lookup",
+    "asked-already": "a contact request about this reference is open",
+    "contact-moved-on": "the step is not the next one that the caller may take",
+    "no-such-contact": "no such contact request of the caller's, or it has lapsed",
+    "recipient-suspended": "the recipient takes no part at present",
+    "other-sealing-key": "sealed to another key than the recipient has enrolled",
+    "too-many-contacts": "the officer or the agency has asked too often within an hour or a day",
     # the body (protocol/bodies.py)
     "body-not-taken": "the operation takes no body",
     "unsupported-media-type": "the body is not application/json",

@@ -232,3 +232,22 @@ def test_14_entries_and_receipts() -> None:
     stated = json.loads(base64.b64decode(told["receipt"]["payload"]))
     assert stated["leaf"] == b64u(leaf)
     assert sealed(stated, "receipt", key) == told["receipt"]
+
+
+def test_17_contact_requests() -> None:
+    told = VECTORS["contacts"]
+    message = told["message"]
+    stated = json.loads(base64.b64decode(message["statement"]["payload"]))
+    bound = ("partnership", "request", "number", "step", "reference", "agency", "recipient")
+    info = lp("ifi/1 contact", *(stated[name] for name in bound))
+    sealed = of_b64u(message["sealed"])
+    assert (len(sealed), info.hex()) == (4144, told["info_hex"])
+    key = X25519PrivateKey.from_private_bytes(bytes.fromhex(told["recipient_sealing_secret_hex"]))
+    padded = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305).decrypt(
+        sealed, key, info=info
+    )
+    plain = canonical(told["contents"])
+    assert padded == (len(plain).to_bytes(4, "big") + plain).ljust(4096, b"\0")
+    assert stated["sealed"] == b64u(sha(lp("ifi/1 contact sealed", sealed)))
+    digest = sha(lp("ifi/1 contact step", canonical(message["statement"])))
+    assert b64u(digest) == told["step_digest"]

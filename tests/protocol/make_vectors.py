@@ -3,8 +3,8 @@
     python -m tests.protocol.make_vectors
 
 writes `vectors/protocol.json` from fixed keys, salts and times. Everything but the hand-over
-package is the same each time. That one holds a random ephemeral key (RFC 9180 §4), so the package
-that stands in the file is kept; without a file a new one is made.
+package and the contact request is the same each time. These hold a random ephemeral key (RFC 9180
+§4), so those that stand in the file are kept; without a file new ones are made.
 """
 
 import json
@@ -15,6 +15,7 @@ from typing import Any, Final
 from protocol import (
     canonical,
     commitments,
+    contacts,
     documents,
     enrolment_code,
     envelopes,
@@ -26,7 +27,7 @@ from protocol import (
     voprf,
 )
 from protocol.content_digest import content_digest
-from protocol.encoding import b64u_encode, lp
+from protocol.encoding import b64u_decode, b64u_encode, lp
 from protocol.entries import entry_bytes
 from protocol.epochs import partnership_key_fingerprint
 from protocol.fingerprints import fingerprint40, key_id
@@ -36,6 +37,7 @@ from protocol.publications import items_root
 from protocol.signature_base import Request, Response
 from protocol.verifier_keys import verifier_key
 from schemas.agencies import AgencyKeys
+from schemas.contacts import ContactRequest, ContactSend
 from schemas.entries import Consultation
 from schemas.envelopes import Envelope
 from schemas.epochs import EpochDescriptor
@@ -63,8 +65,8 @@ HANDLE: Final = bytes(range(100, 116))
 LOG_NAME: Final = f"{PARTNERSHIP}.ifi-log"
 
 
-def vectors(package: Envelope | None = None) -> dict[str, Any]:
-    """Return every vector by name; `package` is the hand-over package to keep."""
+def vectors(package: Envelope | None = None, contact: ContactSend | None = None) -> dict[str, Any]:
+    """Return every vector by name; hand-over package and contact request are those to keep."""
     epoch = descriptor()
     asked = statement()
     return {
@@ -80,6 +82,7 @@ def vectors(package: Envelope | None = None) -> dict[str, Any]:
         "references": _references(),
         "enrolment_code": _enrolment_code(),
         "handover": _handover(epoch, package),
+        "contacts": _contacts(contact),
     }
 
 
@@ -387,6 +390,51 @@ def _handover(epoch: Envelope, package: Envelope | None) -> dict[str, Any]:
     }
 
 
+def _contacts(kept: ContactSend | None) -> dict[str, Any]:
+    asked = ContactRequest(
+        notice="This is not a crime report.",
+        desk="front-desk",
+        text="Please phone me today.\nIt is about a visit.",
+        name="Officer Dibble",
+        phone="01632 960100",
+    )
+    told: dict[str, Any] = {
+        "partnership": PARTNERSHIP,
+        "agency": "harbour-police",
+        "request": b64u_encode(SALT_16),
+        "number": 0,
+        "previous": None,
+        "step": "asked",
+        "reference": _checked("ABCDEFGH2"),
+        "recipient": "marsh-council",
+    }
+    message = kept or contacts.signed_step(
+        asked,
+        **told,
+        recipient_sealing=b64u_encode(NEWCOMER_SEALING.public),
+        officer=b64u_encode(HANDLE),
+        signed_at=AT,
+        key=SENDER,
+    )
+    bound = ("partnership", "request", "number", "step", "reference", "agency", "recipient")
+    return {
+        "info_hex": contacts.info(*(told[name] for name in bound)).hex(),
+        "recipient_sealing_secret_hex": NEWCOMER_SEALING.to_bytes().hex(),
+        "contents": plain(asked),
+        "message": plain(message),
+        "sealed_digest": contacts.sealed_digest(b64u_decode(message.sealed)),
+        "step_digest": contacts.step_digest(message.statement),
+    }
+
+
+def kept_contact() -> ContactSend | None:
+    """Return the step of a contact request that stands in the file, if there is one."""
+    if not FILE.exists():
+        return None
+    kept = json.loads(FILE.read_text(encoding="utf-8")).get("contacts")
+    return kept and canonical.decode(canonical.encode(kept["message"]), ContactSend)
+
+
 def kept_package() -> Envelope | None:
     """Return the hand-over package that stands in the file, if there is one."""
     if not FILE.exists():
@@ -401,5 +449,5 @@ def text(made: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(text(vectors(kept_package())), encoding="utf-8")
+    FILE.write_text(text(vectors(kept_package(), kept_contact())), encoding="utf-8")
     sys.stdout.write(f"wrote {FILE}\n")

@@ -6,12 +6,22 @@ from typing import Any
 
 import pytest
 
-from protocol import canonical, enrolment_code, handover, receipts, references, voprf
+from protocol import (
+    canonical,
+    contacts,
+    documents,
+    enrolment_code,
+    handover,
+    receipts,
+    references,
+    voprf,
+)
 from protocol.encoding import EncodingError, b64u_decode
 from protocol.entries import read_entry
 from protocol.http_signatures import read_request, verify_response
 from protocol.signature_base import Request, Response
 from protocol.tokens import token
+from schemas.contacts import ContactSend, ContactStatement
 from schemas.envelopes import Envelope
 from tests.protocol import make_vectors as made
 
@@ -27,7 +37,7 @@ def envelope(plain: Any) -> Envelope:
 
 def test_every_vector_is_what_this_code_computes(kept: dict[str, Any]) -> None:
     """A change of one byte on the wire is a change of the protocol, and has to be seen as one."""
-    again = json.loads(made.text(made.vectors(made.kept_package())))
+    again = json.loads(made.text(made.vectors(made.kept_package(), made.kept_contact())))
     assert again.keys() == kept.keys()
     for name, vector in kept.items():
         assert again[name] == vector, f"{name} is no longer what the vectors say"
@@ -45,6 +55,15 @@ def test_the_kept_package_opens_with_the_newcomers_sealing_key(kept: dict[str, A
     )
     assert made.plain(contents) == told["contents"]
     assert (package.epoch, descriptor.epoch) == (made.EPOCH, made.EPOCH)
+
+
+def test_the_kept_contact_request_opens_with_the_recipients_sealing_key(
+    kept: dict[str, Any],
+) -> None:
+    sent = canonical.decode(canonical.encode(kept["contacts"]["message"]), ContactSend)
+    statement = documents.read(sent.statement, ContactStatement, made.SENDER.public)
+    opened = contacts.open_sealed(statement, b64u_decode(sent.sealed), made.NEWCOMER_SEALING)
+    assert made.plain(opened) == kept["contacts"]["contents"]
 
 
 def test_the_signed_request_and_its_answer_are_believed(kept: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from foundation.database import Database
 from index_service.app import create_app
 from index_service.audit.sequencing import sequence
 from protocol import documents
+from protocol.contacts import signed_step
 from protocol.encoding import b64u_encode
 from protocol.enrolment_code import read_code
 from protocol.keys import SigningKey
@@ -24,6 +25,7 @@ from protocol.log.proofs import EMPTY
 from protocol.log.witness import witness_key
 from schemas import operations
 from schemas.agencies import Enrolment, Introduction, KeyChange, Signed
+from schemas.contacts import NOT_A_CRIME_REPORT, ContactFetch, ContactRequest
 from schemas.epochs import EpochDescriptor
 from schemas.flags import PublicationMark
 from schemas.generate import json_schemas
@@ -112,6 +114,8 @@ def everything_that_succeeds(
         return ResolutionRequest(statement=documents.sign(statement, holder.key))
 
     yield holder, operations.RESOLVE, resolution
+    yield asker, operations.SEND_CONTACT, lambda told: asked(asker, holder, told["reference"])
+    yield holder, operations.FETCH_CONTACTS, ContactFetch(delivered=())
     yield from cosigning(asker)
     yield from readings(asker, holder, token)
     changed = Agency("ashford", asker.index, asker.client).keys
@@ -120,6 +124,19 @@ def everything_that_succeeds(
         signed_at=now,
     )  # fmt: skip
     yield newcomer, operations.CHANGE_KEYS, signed(newcomer, change)
+
+
+def asked(asker: Agency, holder: Agency, reference: str) -> Struct:
+    """Return the first step of a contact request."""
+    contents = ContactRequest(
+        notice=NOT_A_CRIME_REPORT, desk="front", text="Please phone me.", name="A", phone=None
+    )
+    return signed_step(
+        contents, partnership=PARTNERSHIP, agency=asker.name, request="A" * 22, number=0,
+        previous=None, step="asked", reference=reference, recipient=holder.name,
+        recipient_sealing=holder.keys.sealing, officer=OFFICER, signed_at=asker.index.clock(),
+        key=asker.key,
+    )  # fmt: skip
 
 
 def readings(
