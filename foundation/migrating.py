@@ -28,9 +28,11 @@ def migrate(database: "Database", script_location: str, revision: str = "head") 
     `script_location` is a folder in a package, such as `index_service:migrations`. Raises
     OperatorError if the database was made by a newer version, StorageUnavailable as `write` does.
     """
-    from foundation import _alembic  # noqa: PLC0415 - see its first line
-
     with database.migration() as connection:
+        if revision == "head" and _current(connection) == known_revisions(script_location)[-1]:
+            return
+        from foundation import _alembic  # noqa: PLC0415 - see its first line
+
         _alembic.upgrade(connection, script_location, revision, database.name)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import inspect
 
 from foundation.database import Database, migrate, require_migrated
 from tests.conftest import MIDDAY, FakeClock
+from tests.databases import MigratedDatabases
 from tests.postgres import PostgresServer
 
 
@@ -117,3 +118,48 @@ def test_a_replayed_migration_leaves_the_schema_of_a_real_one(
         database.close()
     assert schemas[0] == schemas[1] == schemas[2]
     assert "alembic_version" in schemas[0]
+
+
+def test_a_migrated_database_comes_back_as_it_was_made(postgres: PostgresServer) -> None:
+    """The next test finds no row of this one."""
+    location = "index_service:migrations"
+    pool = MigratedDatabases(postgres)
+    for _ in range(2):
+        name = pool.take(location)
+        engine = sqlalchemy.create_engine(postgres.url(name))
+        with engine.begin() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM publishers").scalar() == 0
+            connection.exec_driver_sql(
+                "INSERT INTO agencies VALUES ('police', 'Police', 'member', 'active', 1)"
+            )
+            connection.exec_driver_sql("INSERT INTO publishers VALUES ('police', 7)")
+        engine.dispose()
+        pool.give_back(location, name)
+    assert pool.take(location) == name
+
+
+def test_a_database_whose_schema_was_changed_is_not_given_out_again(
+    postgres: PostgresServer,
+) -> None:
+    location = "index_service:migrations"
+    pool = MigratedDatabases(postgres)
+    name = pool.take(location)
+    with psycopg.connect(
+        host=str(postgres.socket_directory), user="postgres", dbname=name
+    ) as connection:
+        connection.execute("ALTER TABLE publishers ADD COLUMN spoilt integer")
+    pool.give_back(location, name)
+    assert pool.take(location) != name
+
+
+def test_a_migrated_database_needs_no_migration(migrated_url: Callable[[str], str]) -> None:
+    location = "agency_connector:migrations"
+    database = Database(migrated_url(location))
+    require_migrated(database, location)
+    with database.read() as connection:
+        tables = set(inspect(connection).get_table_names()) - {"alembic_version"}
+        assert tables
+        for table in tables:
+            found = connection.exec_driver_sql(f"SELECT count(*) FROM {table}")  # noqa: S608 - the table's own name
+            assert found.scalar() == 0
+    database.close()

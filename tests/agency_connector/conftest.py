@@ -10,6 +10,7 @@ import stamina
 from click.testing import CliRunner, Result
 
 from agency_connector.cli import main
+from agency_connector.database import LOCATION
 from agency_connector.installation import Installation
 from agency_connector.trust.comparing import fingerprint_of
 from tests.agency_connector.fake_services import PARTNERSHIP, FakeEvaluator, FakeIndex, listening
@@ -24,7 +25,7 @@ class Town:
     index: FakeIndex
     evaluator: FakeEvaluator
     folder: Path
-    fresh_url: Callable[[], str]
+    migrated_url: Callable[[str], str]
     clock: FakeClock
     opened: dict[str, Installation] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
@@ -34,7 +35,8 @@ class Town:
         home = self.folder / agency
         made = self.run(
             home, "init", "--agency", agency, "--name", agency.title(), "--index", self.index.url,
-            "--evaluator", self.evaluator.url, "--seal", "unsealed", "--database", self.fresh_url(),
+            "--evaluator", self.evaluator.url, "--seal", "unsealed",
+            "--database", self.migrated_url(LOCATION),
         )  # fmt: skip
         assert made.exit_code == 0, made.output
         self.codes[agency] = self.index.register(agency, agency.title())
@@ -105,13 +107,13 @@ def _passwords_cost_little() -> Iterator[None]:
 
 
 @pytest.fixture
-def town(tmp_path: Path, fresh_url: Callable[[], str], clock: FakeClock) -> Iterator[Town]:
+def town(tmp_path: Path, migrated_url: Callable[[str], str], clock: FakeClock) -> Iterator[Town]:
     """A fake index and evaluator without any agency yet; on SQLite once, on PostgreSQL once."""
     index = FakeIndex(f"index/{PARTNERSHIP}", clock)
     evaluator = FakeEvaluator(f"evaluator/{PARTNERSHIP}", clock)
     with ExitStack() as stack:
         index.url = stack.enter_context(listening(index))
         evaluator.url = stack.enter_context(listening(evaluator))
-        town = Town(index, evaluator, tmp_path / "agencies", fresh_url, clock)
+        town = Town(index, evaluator, tmp_path / "agencies", migrated_url, clock)
         yield town
         town.close()

@@ -15,9 +15,9 @@ from foundation.operator import OperatorError
 
 
 @pytest.fixture
-def fresh_url() -> Callable[[], str]:
+def migrated_url() -> Callable[[str], str]:
     """These tests are of files; the database is the default one."""
-    return lambda: ""
+    return lambda _: ""
 
 
 def init(

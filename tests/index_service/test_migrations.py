@@ -1,5 +1,8 @@
 """The index's schema is what its code expects, and steps up and down with data in it."""
 
+from collections.abc import Callable
+
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
@@ -7,6 +10,12 @@ from sqlalchemy import inspect, text
 from foundation.database import Database, downgrade, migrate
 from index_service.database import LOCATION
 from index_service.tables import metadata
+
+
+@pytest.fixture
+def database_url(fresh_url: Callable[[], str]) -> str:
+    """The URL of a database without tables: SQLite once, PostgreSQL once."""
+    return fresh_url()
 
 
 def _differences(database: Database) -> list[object]:

@@ -21,6 +21,7 @@ from foundation.database import Database, migrate
 from foundation.keyring import Keyring, seal_from_setting
 from index_service.agencies import enrolment as registry
 from index_service.audit.intake import intake
+from index_service.database import LOCATION as INDEX_LOCATION
 from index_service.evaluation import storage as evaluator_storage
 from index_service.evaluation.app import create_app as evaluator_app
 from index_service.evaluation.installation import Evaluator, EvaluatorKeys
@@ -215,17 +216,17 @@ def person(number: int, **changed: str) -> list[str]:
 
 @contextmanager
 def borsetshire(
-    folder: Path, fresh_url: Callable[[], str], clock: FakeClock
+    folder: Path, migrated_url: Callable[[str], str], clock: FakeClock
 ) -> Iterator[Borsetshire]:
     """Yield the whole of it: the council has founded the partnership and signed its desks."""
-    partnership = Partnership.on(Database(fresh_url()), clock)
+    partnership = Partnership.on(Database(migrated_url(INDEX_LOCATION)), clock)
     keys = EvaluatorKeys(
         signing=SigningKey.generate(),
         epochs={n: voprf.derive_key_pair(secrets.token_bytes(32), b"test") for n in (1, 2)},
     )
     evaluator = Evaluator(
         settings=EvaluatorSettings(partnership=PARTNERSHIP, keys=KeySettings(seal="unsealed")),
-        database=Database(fresh_url()),
+        database=Database(migrated_url(evaluator_storage.LOCATION)),
         keys=keys,
         clock=clock,
     )
@@ -239,7 +240,7 @@ def borsetshire(
         evaluator=evaluator,
         index=index_adapter,
         evaluation=evaluator_adapter,
-        database_url=fresh_url(),
+        database_url=migrated_url(LOCATION),
     )
     with reaching({INDEX_URL: index_adapter, EVALUATOR_URL: evaluator_adapter}):
         town.configure("cases")

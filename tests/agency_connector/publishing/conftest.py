@@ -10,7 +10,9 @@ from tests.conftest import FakeClock
 
 
 @pytest.fixture
-def town(tmp_path: Path, fresh_url: Callable[[], str], clock: FakeClock) -> Iterator[Borsetshire]:
+def town(
+    tmp_path: Path, migrated_url: Callable[[str], str], clock: FakeClock
+) -> Iterator[Borsetshire]:
     """A real index and evaluator, and the council's connector, which has published nothing yet."""
-    with borsetshire(tmp_path, fresh_url, clock) as made:
+    with borsetshire(tmp_path, migrated_url, clock) as made:
         yield made

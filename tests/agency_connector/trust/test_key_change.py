@@ -20,10 +20,10 @@ from tests.conftest import FakeClock
 
 @pytest.fixture
 def connector(
-    tmp_path: Path, fresh_url: Callable[[], str], clock: FakeClock
+    tmp_path: Path, migrated_url: Callable[[str], str], clock: FakeClock
 ) -> Iterator[Installation]:
     """The connector of the council, which has founded a partnership at a real index."""
-    with borsetshire(tmp_path, fresh_url, clock) as town:
+    with borsetshire(tmp_path, migrated_url, clock) as town:
         yield town.connector
 
 

@@ -5,7 +5,6 @@ in one place and looks at what the connector believes, shows and sends.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -35,16 +34,8 @@ FAKE_SEALING = SealingKey.from_bytes(b"\x08" * 32)
 FAKE_KEYS = AgencyKeys(signing=b64u_encode(FAKE.public), sealing=b64u_encode(FAKE_SEALING.public))
 
 
-@pytest.fixture
-def fresh_url(tmp_path: Path) -> Callable[[], str]:
-    """SQLite only: what is believed does not depend on the kind of database."""
-    made: list[str] = []
-
-    def fresh() -> str:
-        made.append(f"sqlite:///{tmp_path / f'{len(made)}.sqlite'}")
-        return made[-1]
-
-    return fresh
+# What is believed does not depend on the kind of database.
+pytestmark = pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 
 
 def add_desk(installation: Installation, phone: str = "0161 496 0000") -> None:

@@ -1,6 +1,7 @@
 """The evaluator's schema and what it counts, on both databases."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -15,6 +16,12 @@ from protocol.keys import SigningKey
 
 DAY = 1_768_435_200_000  # 15 January 2026, midnight UTC
 TABLES = {"agencies", "counts", "keys", "nonces"}
+
+
+@pytest.fixture
+def database_url(fresh_url: Callable[[], str]) -> str:
+    """The URL of a database without tables: SQLite once, PostgreSQL once."""
+    return fresh_url()
 
 
 @pytest.fixture
