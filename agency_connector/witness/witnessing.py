@@ -10,6 +10,7 @@ from typing import Final
 from agency_connector.alarms import raise_alarm
 from agency_connector.installation import Installation
 from agency_connector.receipts import acknowledged, checkpoints
+from agency_connector.receipts import storage as receipts
 from agency_connector.transport import NotGenuine, Refused, SignedClient
 from agency_connector.transport.log import CHECKPOINT, COSIGNED, LogClient
 from agency_connector.trust import directory
@@ -18,6 +19,7 @@ from agency_connector.witness import policy, storage
 from agency_connector.witness.checking import (
     Contradiction,
     TwoHistories,
+    Unproven,
     keep_contradiction,
     prove,
 )
@@ -29,6 +31,7 @@ from protocol import documents
 from protocol.log.checkpoints import SignedCheckpoint, open_checkpoint
 from protocol.log.errors import LogError
 from protocol.log.notes import read_note, read_signatures, with_signatures
+from protocol.log.proofs import Head
 from protocol.log.witness import make_request
 from protocol.verifier_keys import VerifierKey
 from schemas.agencies import Signed
@@ -158,6 +161,7 @@ def _cosign_newest(own: Witness, client: LogClient, log: VerifierKey) -> bool:
         return False
     last = _last(own.database, log)
     if last is None:
+        _require_as_read(own.database, client, log, shown[1].checkpoint.head)
         return _cosigned(own, log, None, shown, ())
     if shown[1].checkpoint.head.size < last.head.size:
         # What is shown to all may be older than what we cosigned at the log's own request, or
@@ -172,6 +176,23 @@ def _cosign_newest(own: Witness, client: LogClient, log: VerifierKey) -> bool:
     if isinstance(proof, Contradiction):
         raise _contradicted(own, log, last, shown[0], proof)
     return _cosigned(own, log, last, shown, proof)
+
+
+def _require_as_read(database: Database, client: LogClient, log: VerifierKey, head: Head) -> None:
+    """Raise Unproven unless `head`, the first to be cosigned, is of the history that was read here.
+
+    That is no evidence to keep, since of what was read no signature is; `following` alarms.
+    """
+    with database.read() as connection:
+        read = receipts.last_read(connection, log.name)
+    if read is None:
+        return
+    older, newer = sorted((read.head, head), key=lambda each: each.size)
+    if isinstance(prove(client, older, newer), Contradiction):
+        raise Unproven(
+            f"the log shows another history than the {read.head.size} entries that this connector "
+            "has read of it, and it was not countersigned: phone another member and the steward"
+        )
 
 
 def _cosigned(

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from agency_connector.alarms import acknowledge, open_alarms
 from agency_connector.installation import Installation
+from agency_connector.receipts import storage as receipts
 from agency_connector.scheduling import Countersigning
 from agency_connector.transport import NotGenuine, Refused, Unreachable
 from agency_connector.witness import standing, storage, witnessing
@@ -15,6 +17,7 @@ from agency_connector.witness.policy import pinned
 from foundation.operator import OperatorError
 from protocol.keys import SigningKey
 from protocol.log.checkpoints import sign_checkpoint
+from protocol.log.compact_range import CompactRange
 from protocol.log.notes import MAX_NOTE_BYTES, read_note
 from protocol.log.policies import Policy
 from protocol.log.proofs import Head
@@ -48,6 +51,18 @@ def policy_of(agency: Installation) -> Policy:
         found = pinned(connection)
     assert found is not None
     return found.policy
+
+
+def test_the_first_cosignature_is_for_the_history_that_was_read(three: Three) -> None:
+    """A witness that has cosigned nothing yet may have followed the log for long."""
+    read = CompactRange()
+    read.extend(leaves(15))
+    with three.council.database.write() as connection:
+        connection.execute(delete(storage._witnessed))
+        receipts.mark(connection, ORIGIN, read, three.town.clock())
+    with pytest.raises(Unproven, match="another history than the 15 entries"):
+        witnessing.witness(three.other.shown_to(three.council))
+    assert witnessing.witness(three.honest.shown_to(three.council)).size == 20
 
 
 def test_cosignatures_reach_a_quorum_without_anybody_being_asked(three: Three) -> None:
