@@ -24,8 +24,8 @@ def main() -> None:
         help="publish and look up through connectors, evaluator and index too; exit 1 if any hit"
         " differs (with --limit: a minute for each 1,000 records and 100 lookups or so)",
     )
-    parser.add_argument("--limit", type=int, metavar="RECORDS", help="stored records at most")
-    parser.add_argument("--limit-lookups", type=int, metavar="LOOKUPS", help="lookups at most")
+    parser.add_argument("--limit", type=_some, metavar="RECORDS", help="stored records at most")
+    parser.add_argument("--limit-lookups", type=_some, metavar="LOOKUPS", help="lookups at most")
     asked = parser.parse_args()
     stored, lookups = read(asked.stored), read(asked.lookups)
     stored, lookups = limited(stored, lookups, asked.limit, asked.limit_lookups)
@@ -39,6 +39,13 @@ def main() -> None:
     print(json.dumps(found, indent=2))
     if asked.through_service and found["through_service"]["differences"]:
         raise SystemExit(1)
+
+
+def _some(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
 
 
 if __name__ == "__main__":

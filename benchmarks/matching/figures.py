@@ -55,8 +55,9 @@ def figures(run: Run, stored: Sequence[Record], lookups: Sequence[Record]) -> di
 def true_pairs(stored: Sequence[Record], lookups: Sequence[Record]) -> list[int]:
     """Per lookup, the stored records of the same person, the lookup's own record apart."""
     held = Counter(record.entity for record in stored)
-    own = {(record.name, record.entity) for record in stored}
-    return [held[lookup.entity] - ((lookup.name, lookup.entity) in own) for lookup in lookups]
+    asked = {lookup.entity for lookup in lookups}
+    own = Counter(record.identity for record in stored if record.entity in asked)
+    return [held[lookup.entity] - own[lookup.identity] for lookup in lookups]
 
 
 def by_grade(

@@ -99,8 +99,54 @@ def test_columns_may_stand_in_any_order_and_most_may_be_missing(tmp_path: Path) 
 
 def test_only_the_record_itself_is_left_out_not_one_that_is_numbered_alike() -> None:
     one, other = (Record("1", entity, "", "", "", Particulars()) for entity in ("a", "b"))
-    assert true_pairs([one, one, other], [one, other]) == [1, 0]
+    assert true_pairs([one, other], [one, other]) == [0, 0]
+    assert true_pairs([one, one, other], [one]) == [0]  # a row that stands twice is one record
     assert not one.is_same(other)
+
+
+def test_a_record_numbered_as_the_lookup_but_written_otherwise_counts() -> None:
+    """Two files that each number their records from 1 lose no true pair."""
+    lookup, stored = (Record("1", "a", "", "", "", Particulars(given=n)) for n in ("Jo", "Joe"))
+    assert not stored.is_same(lookup)
+    assert true_pairs([stored, lookup], [lookup]) == [1]
+
+
+def test_a_packed_file_is_told_by_its_content_and_names_of_columns_may_be_written_otherwise(
+    tmp_path: Path,
+) -> None:
+    text = "Rec_ID, ENT_ID, Forename, Surname\n\n1,,Ann\n2,,Ann,\n"
+    for content in (text.encode(), gzip.compress(text.encode()), text.encode("utf-16")):
+        path = tmp_path / "few.csv.gz"
+        path.write_bytes(content)
+        one, other = read(path)
+        assert (one.name, one.particulars.given, one.particulars.family) == ("1", "Ann", "")
+        assert one.entity != other.entity  # who has no ent_id is nobody else
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "has no column rec_id"),
+        (b"rec_id;ent_id;forename;surname\n", "it names 1: rec_id;ent_id"),
+        (b"rec_id,ent_id,forename,surname\n", "has no records"),
+        (b"rec_id,ent_id,forename,surname\n1,a,Ann,Wren,Mary\n", "line 2 has 5 fields"),
+        (b'rec_id,ent_id,forename,surname\n1,a,"Ann,Wren\n', "quotation mark"),
+        (b"rec_id,ent_id,forename,surname\n1,a,Zo\xeb,Wren\n", "is not UTF-8"),
+        (gzip.compress(b"rec_id,ent_id,forename,surname\n1,a,A,B\n")[:-9], "is packed with gzip"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_bad_file_is_refused_in_one_line_that_says_what_is_wrong(
+    tmp_path: Path, content: bytes | None, says: str
+) -> None:
+    path = tmp_path / "bad.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SystemExit) as ended:
+        read(path)
+    assert str(ended.value).startswith(f"{path}: ")
+    assert says in str(ended.value)
+    assert "\n" not in str(ended.value)
 
 
 def test_if_the_service_finds_other_hits_the_program_fails(
