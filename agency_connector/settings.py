@@ -108,12 +108,32 @@ class ChecksSettings(_Table, frozen=True):
     protective_marking: Line = "OFFICIAL-SENSITIVE"
 
 
+class RetentionSettings(_Table, frozen=True):
+    """`[retention]`: for how many years the journal is kept: 1 to 6.
+
+    With it go justifications, reviews, readings, the trail of sign-ins, and pseudonym keys.
+    """
+
+    journal_years: Annotated[int, Meta(ge=1, le=6)] = 2
+
+
+class ContactSettings(_Table, frozen=True):
+    """`[contacts]`: after how many hours without a step a contact request is overdue.
+
+    `kept_days`: for how many days after its last step what people wrote in it is kept.
+    """
+
+    overdue_hours: Annotated[int, Meta(ge=1, le=672)] = 24
+    kept_days: Annotated[int, Meta(ge=1, le=28)] = 28
+
+
 class ScheduleSettings(_Table, frozen=True):
     """`[schedule]`: every how many minutes `run` syncs, looks at the index, reads the log, mails.
 
     0 for never; mail is sent where there is `[mail]`. `witness_seconds`: every how many seconds it
     countersigns the log, 60 at most, since the index shows all witnesses one checkpoint for little
-    longer than that.
+    longer than that. `contacts_seconds`: every how many seconds it sends and fetches contact
+    requests.
     """
 
     sync_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 60
@@ -121,6 +141,7 @@ class ScheduleSettings(_Table, frozen=True):
     log_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 5
     mail_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 1
     witness_seconds: Annotated[int, Meta(ge=0, le=60)] = 15
+    contacts_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 60
 
 
 class Settings(_Table, frozen=True):
@@ -139,6 +160,8 @@ class Settings(_Table, frozen=True):
     supervision: SupervisionSettings = SupervisionSettings()
     sign_in: SignInSettings | None = None
     schedule: ScheduleSettings = ScheduleSettings()
+    contacts: ContactSettings = ContactSettings()
+    retention: RetentionSettings = RetentionSettings()
     mail: MailSettings | None = None
 
     def __post_init__(self) -> None:

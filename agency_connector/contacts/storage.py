@@ -255,6 +255,12 @@ def received(
     return _listed(connection, these, contacts.c.asked_at.asc(), most)
 
 
+def between(connection: Connection, since: int, before: int, most: int) -> list[ContactRow]:
+    """Return the requests of since <= asked_at < before (ms UTC), sent and received, in order."""
+    these = and_(contacts.c.asked_at >= since, contacts.c.asked_at < before)
+    return _listed(connection, these, contacts.c.asked_at.asc(), most)
+
+
 def stepped_before(connection: Connection, before: int, most: int) -> list[ContactRow]:
     """Return the open requests whose last step was before then (ms UTC), oldest first."""
     these = and_(contacts.c.closed_at.is_(None), contacts.c.stepped_at < before)

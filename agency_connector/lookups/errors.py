@@ -28,6 +28,7 @@ class AnswerDisbelieved(NotGenuine):
             f"the index's answer was not used: {what}. Nothing of it is shown: tell whoever runs "
             "this connector, who phones another member and the steward"
         )
+        self.what = what
 
 
 def problem_of(error: PlainError) -> Problem:

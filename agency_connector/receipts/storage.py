@@ -34,7 +34,7 @@ from schemas.entries import ReceiptStatement
 from schemas.envelopes import Envelope
 
 DocumentKind = Literal["introduction", "key-change", "desk", "epoch", "hand-over", "witness-key"]
-Kind = Literal["lookup", "resolution", "publication", "reading"] | DocumentKind
+Kind = Literal["lookup", "resolution", "publication", "reading", "contact"] | DocumentKind
 PAGE: Final = 500
 _NAME_BYTES: Final = 16
 _HOUR_MS: Final = 3_600_000
