@@ -12,6 +12,7 @@ from apscheduler.schedulers.background import (  # type: ignore[import-untyped] 
     BackgroundScheduler,
 )
 
+from agency_connector import retention
 from agency_connector.installation import Installation
 from agency_connector.mailing import notices
 from agency_connector.publishing import storage
@@ -33,6 +34,7 @@ _FIRST: Final = 12
 """A job is first due after this part of its interval, so that a restart does not put it off."""
 
 
+_RETENTION_MINUTES: Final = 60
 _AFTER_A_REFUSAL_MS: Final = 900_000
 
 
@@ -144,6 +146,7 @@ def start(installation: Installation, metrics: Metrics) -> BackgroundScheduler:
         ("sync", sync, told.sync_minutes),
         ("look", look, told.look_minutes),
         ("log", read_log, told.log_minutes),
+        ("retention", retention.end, _RETENTION_MINUTES),
         ("mail", notices.deliver, told.mail_minutes if installation.settings.mail else 0),
     )
     for name, job, minutes in jobs:

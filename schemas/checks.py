@@ -122,7 +122,8 @@ class ResolveRequest(Message, frozen=True):
 class ResolveAnswer(Message, frozen=True):
     """The holder's own record, who asked and for what, and the number to ring back on.
 
-    `source` and `local_id` are null if the flag is not one that this connector remembers;
+    `source` and `local_id` are null if the flag is not one that this connector remembers, and after
+    a wide check until the desk has confirmed whom it is about, which the sentences say;
     `call_back` is null if the asker's desk could not be verified, and then `alarms` says so.
     """
 

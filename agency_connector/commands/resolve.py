@@ -17,6 +17,11 @@ from foundation.operator import cli_guard
 @click.command()
 @click.argument("reference", nargs=-1, required=True)
 @click.option(
+    "--confirmed",
+    is_flag=True,
+    help="You have rung back and they told you whom they checked: show what was kept back.",
+)
+@click.option(
     "--output",
     type=click.Choice(["words", "json"]),
     default="words",
@@ -25,10 +30,13 @@ from foundation.operator import cli_guard
 )
 @click.pass_obj
 @cli_guard
-def resolve(home: Path, reference: tuple[str, ...], output: str) -> None:
+def resolve(home: Path, reference: tuple[str, ...], confirmed: bool, output: str) -> None:
     """Someone has quoted a REFERENCE: your own record, who asked, and where to ring back."""
     installation = Installation.open(home)
-    answer = resolving.resolve(installation, current_user(), " ".join(reference))
+    user = current_user()
+    answer = resolving.resolve(installation, user, " ".join(reference))
+    if confirmed:
+        answer = resolving.confirm(installation, user, answer)
     print_alarms(installation, err=output == "json")
     if output == "json":
         click.echo(msgspec.json.encode(answer))

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agency_connector.lookups.answer import LISTED, never_show_sentence
+from agency_connector.lookups.resolving import HOW_SURE
 from foundation.operator import one_line
 from protocol.references import spoken
 from schemas.checks import CheckAnswer, Involved, ResolveAnswer, Team
@@ -104,6 +105,7 @@ def _resolved(answer: ResolveAnswer) -> Iterator[Line]:
     yield f"Asked by: {answer.asked_by}", ""
     yield f"Purpose: {answer.purpose}", ""
     yield f"Asked: {answer.asked}", ""
+    yield f"How sure: {HOW_SURE[answer.breadth]}", ""
     if answer.call_back is not None:
         yield "Ring back:", "bold"
         yield from _team(answer.call_back)

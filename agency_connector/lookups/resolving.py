@@ -21,7 +21,13 @@ from protocol.encoding import b64u_decode, b64u_encode
 from protocol.references import BadReference, read_reference
 from schemas.checks import ResolveAnswer
 from schemas.envelopes import Envelope
-from schemas.lookups import LookupStatement, Resolution, ResolutionRequest, ResolutionStatement
+from schemas.lookups import (
+    Breadth,
+    LookupStatement,
+    Resolution,
+    ResolutionRequest,
+    ResolutionStatement,
+)
 from schemas.operations import RESOLVE
 
 _RESOLUTION_BYTES: Final = 16
@@ -36,6 +42,20 @@ NOT_REMEMBERED: Final = (
 )
 
 
+HOW_SURE: Final[dict[Breadth, str]] = {
+    "narrow": "Found as almost certainly or probably the same person",
+    "wide": "Found by looking wider: it may be another person",
+}
+"""A holder learns no more of the grade: the index has none, and which check it was is signed."""
+
+KEPT_BACK: Final = (
+    "Your record is not shown yet, because it may be about somebody else: the person was found by "
+    "looking wider. Ring back, have them tell you the name and the date of birth that they "
+    "checked, and say on the page, or with `agency-connector resolve --confirmed`, that they "
+    "confirmed it."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Record:
     source: str
@@ -45,6 +65,7 @@ class _Record:
 def resolve(installation: Installation, user: str, typed: str) -> ResolveAnswer:
     """Return what the reference that `user` was quoted is about.
 
+    Of a person who was found by looking wider, our own record is kept back until `confirm`.
     Raises CheckRefused 422 if what was typed cannot be a reference, Refused 404 if it is not one
     of this agency's, and otherwise as `asking.check` does.
     """
@@ -63,16 +84,29 @@ def resolve(installation: Installation, user: str, typed: str) -> ResolveAnswer:
         journal.note_failed_resolution(resolution, code_of(error))
         raise
     journal.keep_resolution(resolution, resolved)
-    return _in_words(resolution, resolved, installation.clock())
+    return _in_words(resolution, resolved, installation.clock(), confirmed=False)
+
+
+def confirm(installation: Installation, user: str, answer: ResolveAnswer) -> ResolveAnswer:
+    """Keep that `user` has rung back and the asker confirmed the person; return the whole answer.
+
+    The first thing that a desk says of a reference; of one that says more already it keeps nothing.
+    """
+    row = b64u_decode(answer.resolution, _RESOLUTION_BYTES)
+    journal = Journal.of(installation)
+    if not journal.replies_to(row):
+        journal.reply(row, user, "confirmed", installation.clock())
+    return shown_before(installation, user, answer.resolution) or answer
 
 
 def shown_before(installation: Installation, user: str, resolution: str) -> ResolveAnswer | None:
     """Return what `user` was told about a quoted reference, from the journal; None if nothing."""
-    row = b64u_decode(resolution, _RESOLUTION_BYTES)
-    found = Journal.of(installation).find_resolution(row)
+    row, journal = b64u_decode(resolution, _RESOLUTION_BYTES), Journal.of(installation)
+    found = journal.find_resolution(row)
     if found is None or found[1] is None or found[0].user != user:
         return None
-    return _in_words(row, found[1], installation.clock())
+    confirmed = bool(journal.replies_to(row))
+    return _in_words(row, found[1], installation.clock(), confirmed=confirmed)
 
 
 def _resolved(installation: Installation, resolution: bytes, quoted: Quoted) -> Resolved:
@@ -129,8 +163,9 @@ def _purpose(view: PartnershipView, code: str) -> str:
     return next((told.words for told in view.purposes if told.code == code), code)
 
 
-def _in_words(resolution: bytes, told: Resolved, now: int) -> ResolveAnswer:
+def _in_words(resolution: bytes, told: Resolved, now: int, *, confirmed: bool) -> ResolveAnswer:
     asked = documents.claimed(told.resolution.asked, LookupStatement)
+    kept_back = asked.breadth == "wide" and not confirmed
     alarms = []
     if told.call_back is None:
         alarms.append(
@@ -139,13 +174,15 @@ def _in_words(resolution: bytes, told: Resolved, now: int) -> ResolveAnswer:
             "know, and tell whoever runs this connector."
         )
     sentences = [RING_BACK] if told.call_back is not None else []
-    if told.local_id is None:
+    if kept_back:
+        sentences.append(KEPT_BACK)
+    elif told.local_id is None:
         sentences.append(NOT_REMEMBERED)
     return ResolveAnswer(
         resolution=b64u_encode(resolution),
         reference=told.resolution.reference,
-        source=told.source,
-        local_id=told.local_id,
+        source=None if kept_back else told.source,
+        local_id=None if kept_back else told.local_id,
         asked_by=told.asked_by,
         call_back=None if told.call_back is None else team(told.call_back, now),
         purpose=told.purpose,

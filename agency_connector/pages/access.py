@@ -39,6 +39,7 @@ class Caller(enum.Enum):
     SUPERVISOR = "a supervisor"
     SUPERVISOR_NOW = "a supervisor who has just signed in"
     AUDITOR = "an auditor"
+    AUDITOR_NOW = "an auditor who has just signed in"
     ADMINISTRATOR = "an administrator"
 
 
@@ -48,14 +49,17 @@ ROLE_OF: Final = {
     Caller.SUPERVISOR: Role.SUPERVISOR,
     Caller.SUPERVISOR_NOW: Role.SUPERVISOR,
     Caller.AUDITOR: Role.AUDITOR,
+    Caller.AUDITOR_NOW: Role.AUDITOR,
     Caller.ADMINISTRATOR: Role.ADMINISTRATOR,
 }
+
+JUST_SIGNED_IN: Final = frozenset({Caller.SUPERVISOR_NOW, Caller.AUDITOR_NOW})
 
 
 class SignInNeeded(Problem):
     """The browser is to sign in, and then to go on at `then`, a path of ours.
 
-    `again`: it has a session, and has to prove anew who is there (a supervisor's act). `lapsed`: it
+    `again`: it has a session, and has to prove anew who is there (for an act). `lapsed`: it
     had one.
     """
 
@@ -86,7 +90,7 @@ class Access:
     def guard(self) -> Guard:
         """Return the guard with a check for each kind of caller."""
         checks: dict[Hashable, Callable[[], object]] = {
-            caller: self._with_role(role, now=caller is Caller.SUPERVISOR_NOW)
+            caller: self._with_role(role, now=caller in JUST_SIGNED_IN)
             for caller, role in ROLE_OF.items()
         }
         checks |= {

@@ -6,7 +6,7 @@ stands in an address or a title.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -26,6 +26,7 @@ from agency_connector.pages.record_state import state_of
 from agency_connector.pages.screens import Screens, to
 from agency_connector.pages.second_person import NotTheSecond, SecondPerson
 from agency_connector.pages.sessions import Session
+from agency_connector.pages.waiting_scans import WAITING_MS, WaitingScans
 from agency_connector.sign_in.kept_forms import KeptForm
 from foundation.operator import OperatorError
 from foundation.problems import Problem
@@ -53,10 +54,13 @@ class AuditorPages:
         self._screens = screens
         self._kept = KeptReadings(installation.clock)
         self._second = SecondPerson(installation)
+        self._waiting = WaitingScans(installation.clock)
 
     def serve(self, app: Flask, guard: Guard) -> None:
         """Register the pages."""
         for rule, method, view in (
+            ("/audits/scans/<scan>", "GET", self.audit_scan),
+            ("/audits/scans/<scan>", "POST", self.audit_scan_read),
             ("/audits", "GET", self.audit_person_form),
             ("/audits/person", "POST", self.audit_person),
             ("/audits/lookups", "GET", self.audit_lookups_form),
@@ -69,6 +73,11 @@ class AuditorPages:
             ("/audits/<kept>/proofs.json", "GET", self.audit_json),
         ):
             guard.route(app, rule, (method,), may=Caller.AUDITOR, endpoint=view.__name__)(view)
+        # Whoever confirms vouches for it: not a browser that was left open.
+        guard.route(
+            app, "/audits/scans/<scan>/confirm", ("POST",), may=Caller.AUDITOR_NOW,
+            endpoint=self.audit_scan_confirm.__name__,
+        )(self.audit_scan_confirm)  # fmt: skip
 
     def forms_again(self) -> dict[str, Callable[[KeptForm], Response]]:
         """Return, by the path a form is sent to, what shows it again after a late sign-in."""
@@ -112,20 +121,63 @@ class AuditorPages:
         )
 
     def audit_everything(self) -> Response:
-        """Read every entry of a range, once a second person has confirmed it."""
+        """Read every entry of a range, once a second person has confirmed it.
+
+        They do so here, with a local account, or in a browser of their own: until then it waits.
+        """
+        if request.form.get("second") == "elsewhere":
+            return self._wait_for_second(AuditForm.of("everything", request.form))
 
         def read(form: AuditForm) -> Report:
-            first, user = form.first(), _session().user
+            first = form.first()
             # Before the code is used up: it is good once.
-            if not form.values["ground"]:
-                raise DoesNotFit("ground", "Enter the reference")
-            second = self._second.confirm(user, form.values["user_name"])
-            end = first + MOST_SCANNED
-            return reading.everything(
-                self._installation, user, second, form.values["ground"], first=first, end=end
-            )
+            _require_ground(form)
+            second = self._second.confirm(_session().user, form.values["user_name"])
+            return self._scanned(form, first, second)
 
         return self._read("everything", read)
+
+    def audit_scan(self, scan: str) -> Response:
+        """Show to the auditor who asked for a scan whether a second has confirmed it."""
+        found = self._waiting.of(_session().user, scan)
+        if found is None:
+            raise _nothing_there()
+        return self._screens.render(
+            "audit_scan.html", scan=found, until=cells.moment(found.asked_at + WAITING_MS)
+        )
+
+    def audit_scan_confirm(self, scan: str) -> Response:
+        """Keep that the auditor at this browser confirms another's scan."""
+        session = _session()
+        if not self._waiting.confirm(session.user, session.name, scan):
+            raise _nothing_there()
+        return to("audit_everything_form", confirmed="yes")
+
+    def audit_scan_read(self, scan: str) -> Response:
+        """Read every entry of a scan that was confirmed; it is good once."""
+        found = self._waiting.take(_session().user, scan)
+        if found is None:
+            raise _nothing_there()
+        sent = {"ground": found.ground, "first": str(found.first)}
+        return self._read(
+            "everything", lambda form: self._scanned(form, found.first, found.second), sent
+        )
+
+    def _wait_for_second(self, form: AuditForm) -> Response:
+        try:
+            _require_ground(form)
+            first = form.first()
+        except DoesNotFit as error:
+            return self._form(form, error.wrong, status=422)
+        session = _session()
+        scan = self._waiting.ask(session.user, session.name, form.values["ground"], first)
+        return to("audit_scan", scan=scan)
+
+    def _scanned(self, form: AuditForm, first: int, second: str) -> Report:
+        return reading.everything(
+            self._installation, _session().user, second, form.values["ground"],
+            first=first, end=first + MOST_SCANNED,
+        )  # fmt: skip
 
     def audit_result(self, kept: str) -> Response:
         """Show what a reading brought."""
@@ -164,9 +216,17 @@ class AuditorPages:
         content = printing.as_json(self._find(kept).report)
         return _download(content, "application/json", "who-queried-whom.json")
 
-    def _read(self, kind: Kind, read: Callable[[AuditForm], Report]) -> Response:
-        """Read, keep what came of it for this auditor, and lead to it."""
-        form = AuditForm.of(kind, request.form)
+    def _read(
+        self,
+        kind: Kind,
+        read: Callable[[AuditForm], Report],
+        sent: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Read, keep what came of it for this auditor, and lead to it.
+
+        `sent` are the form's fields, if not those of the request.
+        """
+        form = AuditForm.of(kind, request.form if sent is None else sent)
         try:
             report = read(form)
         except DoesNotFit as error:
@@ -205,6 +265,11 @@ class AuditorPages:
             purposes=_options(purposes),
             number_kinds=_options(dict(IDENTIFIER_KINDS)),
             second_signs_in_here=self._second.can_sign_in,
+            waiting=[
+                {"scan": scan, "asked": cells.moment(scan.asked_at)}
+                for scan in self._waiting.for_second(_session().user)
+            ],
+            confirmed="confirmed" in request.args,
             most_scanned=MOST_SCANNED,
         )
 
@@ -228,6 +293,11 @@ class AuditorPages:
         except OperatorError:
             return {}
         return {purpose.code: purpose.words for purpose in listed}
+
+
+def _require_ground(form: AuditForm) -> None:
+    if not form.values["ground"]:
+        raise DoesNotFit("ground", "Enter the reference")
 
 
 def _go_on(form: AuditForm, report: Report) -> dict[str, str]:

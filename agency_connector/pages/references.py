@@ -25,10 +25,6 @@ ANSWERS: Final[dict[Answered, str]] = {
     "different-person": "Different person",
     "not-ours": "Not ours",
 }
-_HOW_SURE: Final = {
-    "narrow": "Found as almost certainly or probably the same person",
-    "wide": "Found by looking wider: it may be another person",
-}
 
 
 class ReferencePages:
@@ -77,8 +73,9 @@ class ReferencePages:
             "resolved.html",
             answer=answer,
             spoken=spoken,
-            how_sure=_HOW_SURE[answer.breadth],
-            kept_back=answer.breadth == "wide" and not replies,
+            how_sure=resolving.HOW_SURE[answer.breadth],
+            kept_back=resolving.KEPT_BACK in answer.sentences,
+            kept_back_sentence=resolving.KEPT_BACK,
             answers=ANSWERS,
             answered=replies[-1].answered if replies else "",
         )

@@ -41,8 +41,8 @@ class SecondPerson:
         """
         if self._settings is None or not self._settings.accounts:
             raise NotTheSecond(
-                "There are no local accounts here: make a complete scan with "
-                "`agency-connector audit everything`"
+                "There are no local accounts here: ask another auditor to confirm it in a browser "
+                "of their own"
             )
         name, address = typed_name.lower()[:100], request.remote_addr or ""
         if name == first:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 import requests
@@ -25,6 +25,9 @@ from foundation import logs
 from foundation.operator import PlainError
 
 CALLBACK: Final = "/sign-in/callback"
+SIGNED_OUT: Final = "/sign-in"
+"""Where the provider sends the browser back to after it has signed somebody out."""
+
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
                      "ES256", "ES384", "ES512", "Ed25519", "EdDSA")  # fmt: skip
 """Signatures that are taken: asymmetric ones alone, so that no public key serves as a secret."""
@@ -61,6 +64,7 @@ class Metadata(msgspec.Struct, frozen=True):
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    end_session_endpoint: str | None = None
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
     authorization_response_iss_parameter_supported: bool = False
 
@@ -75,6 +79,7 @@ class Provider:
     def __init__(self, settings: ProviderSettings, address: str, secret: Callable[[], str]) -> None:
         self._settings = settings
         self._redirect_uri = f"{address.rstrip('/')}{CALLBACK}"
+        self._signed_out_uri = f"{address.rstrip('/')}{SIGNED_OUT}"
         self._secret = secret
         self._lock = threading.Lock()
         self._failed_at: float | None = None
@@ -109,6 +114,21 @@ class Provider:
                 endpoint, state=attempt.state, code_verifier=attempt.verifier, **asked
             )
         return str(url)
+
+    def address_to_sign_out(self) -> str | None:
+        """Return where the browser goes to sign out there too; None if the provider offers nothing.
+
+        RP-Initiated Logout 1.0 §2, without `id_token_hint`: it holds the person's name, and would
+        stand in an address. A provider may ask the person to confirm it. ProviderUnavailable.
+        """
+        endpoint = self.metadata().end_session_endpoint
+        if endpoint is None:
+            return None
+        asked = {
+            "client_id": self._settings.client_id,
+            "post_logout_redirect_uri": self._signed_out_uri,
+        }
+        return f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{urlencode(asked)}"
 
     def require_own_answer(self, answered_by: str | None) -> None:
         """Raise ProviderRefused if another provider answered (RFC 9207 §2.4)."""
@@ -169,7 +189,9 @@ class Provider:
             metadata = msgspec.json.decode(told, type=Metadata)
         except msgspec.DecodeError as error:
             raise _unavailable(error) from error
-        endpoints = (metadata.authorization_endpoint, metadata.token_endpoint, metadata.jwks_uri)
+        endpoints = [metadata.authorization_endpoint, metadata.token_endpoint, metadata.jwks_uri]
+        if metadata.end_session_endpoint is not None:
+            endpoints.append(metadata.end_session_endpoint)
         # Discovery §4.3: otherwise whoever answers here could speak for another provider.
         if metadata.issuer != issuer or not all(_is_safe(each) for each in endpoints):
             logs.get_logger().error("provider.discovery_refused")

@@ -168,16 +168,34 @@ class SignInPages:
         return response
 
     def sign_out(self) -> Response:
-        """End the session."""
+        """End the session, and lead to the identity provider to sign out there too."""
         session = _session()
         self._sessions.end(request.cookies.get(self._access.cookie, ""))
         self._note("signed-out", session.person)
-        response = to("sign_in_form")
+        onward = self._onward_from(session.person)
+        if onward is None:
+            response = to("sign_in_form")
+        else:
+            g.session = None
+            response = self._screens.render(
+                "signed_out.html", onward=onward, provider=self._provider_settings().name
+            )
+            # A form of ours may not be sent on to another site (form-action): the page leads on.
+            response.headers["Refresh"] = f"0; url={onward}"
         response.delete_cookie(
             self._access.cookie,
             path="/", httponly=True, secure=self._access.is_https, samesite="Strict",
         )  # fmt: skip
         return response
+
+    def _onward_from(self, person: Person) -> str | None:
+        """Return where somebody signs out at the provider; None if they did not sign in there."""
+        if self._provider is None or person.way is not Way.PROVIDER:
+            return None
+        try:
+            return self._provider.address_to_sign_out()
+        except ProviderUnavailable:
+            return None
 
     def session(self) -> Response:
         """Tell who is signed in; opening it also keeps the session going."""

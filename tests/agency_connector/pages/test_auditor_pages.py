@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from agency_connector.app import create_app
 from agency_connector.auditing import reading
 from agency_connector.pages.kept_readings import KEPT_MS, MOST_OF_ONE, KeptReadings
+from agency_connector.pages.waiting_scans import WAITING_MS
 from agency_connector.sign_in import trail
 from agency_connector.sign_in.roles import Role
 from index_service.audit import reading as at_the_index
@@ -332,15 +333,64 @@ def test_the_password_of_a_form_that_came_too_late_is_not_shown(ann: Somebody, t
     assert "123456" not in shown.text
 
 
-def test_without_local_accounts_the_page_leads_to_the_command(town: Town, app: Flask) -> None:
+def test_without_local_accounts_nobody_confirms_with_a_password(town: Town, app: Flask) -> None:
     from agency_connector.pages.second_person import SecondPerson
 
     assert not SecondPerson(town["police"]).can_sign_in
     with app.test_request_context("/audits/everything", method="POST"):
         from agency_connector.pages.second_person import NotTheSecond
 
-        with pytest.raises(NotTheSecond, match="agency-connector audit everything"):
+        with pytest.raises(NotTheSecond, match="in a browser of their own"):
             SecondPerson(town["police"]).confirm("ann", "bob")
+
+
+def test_a_second_auditor_confirms_in_a_browser_of_their_own_however_they_sign_in(
+    ann: Somebody, people: dict[str, Somebody], town: Town
+) -> None:
+    """Nothing is read before; nobody confirms their own; a confirmation is good for one reading."""
+    bob = people["bob"]
+    assert bob.sign_in().status_code == 303
+    nameless = ask(ann, "everything", second="elsewhere")
+    assert (nameless.status_code, "Enter the reference" in words(nameless)) == (422, True)
+    town.index.passed.clear()
+    waits = ask(ann, "everything", ground="Yearly review", second="elsewhere").location
+    assert re.fullmatch(r"/audits/scans/[\w-]{22}", waits)
+    page = ann.client.get(waits)
+    assert "This waits for a second person" in words(page)
+    csrf = {"csrf": ann.csrf()}
+    assert ann.client.post(waits, data=csrf).status_code == 404, "before it is confirmed"
+    assert ann.client.post(f"{waits}/confirm", data=csrf).status_code == 404, "one's own"
+    assert f"{waits}/confirm" not in forms(ann.client.get("/audits/everything"))
+    assert bob.client.get(waits).status_code == 404, "it is the asker's"
+    offered = bob.client.get("/audits/everything")
+    assert "ann Archer asks you to confirm a reading" in words(offered)
+    assert "Yearly review" in words(offered)
+    assert town.index.bodies_of("audit-entries") == []
+    sent = bob.client.post(f"{waits}/confirm", data=forms(offered)[f"{waits}/confirm"])
+    assert sent.status_code == 303
+    page = ann.client.get(waits)
+    assert "bob Archer has confirmed this reading" in words(page)
+    read = ann.client.post(waits, data=forms(page)[waits])
+    assert "nothing in the range is left out" in words(ann.client.get(read.location))
+    assert ann.client.post(waits, data=forms(page)[waits]).status_code == 404, "good once"
+
+
+def test_who_confirms_has_just_signed_in_and_in_time(
+    ann: Somebody, people: dict[str, Somebody], town: Town
+) -> None:
+    bob = people["bob"]
+    waits = ask(ann, "everything", ground="Yearly review", second="elsewhere").location
+    assert bob.sign_in().status_code == 303
+    csrf = {"csrf": bob.csrf()}
+    for _ in range(2):
+        town.clock.advance(10 * MINUTE_MS)
+        bob.client.get("/session")
+    stale = bob.client.post(f"{waits}/confirm", data=csrf)
+    assert "because=again" in stale.location
+    town.clock.advance(WAITING_MS)
+    assert bob.sign_in().status_code == 303
+    late = bob.client.post(f"{waits}/confirm", data={"csrf": bob.csrf()})
+    assert late.status_code == 404
 
 
 def test_nothing_of_the_person_reaches_the_index(ann: Somebody, town: Town) -> None:

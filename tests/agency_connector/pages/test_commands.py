@@ -172,6 +172,22 @@ def test_a_reference_is_resolved(town: County) -> None:
     assert run(town, "health", "resolve", reference).exit_code == 1
 
 
+def test_of_a_person_found_by_looking_wider_the_record_is_kept_back_until_it_is_confirmed(
+    town: County,
+) -> None:
+    wide = town.wider(town.check(born="1958").check)
+    reference = wide.involved[0].reference
+    told = run(town, "council", "resolve", reference)
+    assert told.exit_code == 0, told.output
+    assert "C-17" not in told.output
+    assert "How sure: Found by looking wider: it may be another person" in told.stdout
+    assert "resolve --confirmed" in told.stdout
+    assert "C-17" not in run(town, "council", "resolve", reference, "--output", "json").output
+    confirmed = run(town, "council", "resolve", reference, "--confirmed")
+    assert "Your record: C-17 (source cases)" in confirmed.stdout
+    assert "not shown yet" not in confirmed.stdout
+
+
 def test_a_token_is_kept_in_a_file_of_the_users_alone(town: County, tmp_path: Path) -> None:
     path = tmp_path / "home" / "police.token"
     first = run(town, "police", "token", "--file", str(path))

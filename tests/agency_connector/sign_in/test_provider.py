@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from agency_connector.sign_in import provider as provider_module
 from agency_connector.sign_in import trail
 from protocol.encoding import b64u_encode
+from tests.agency_connector.pages.browser import forms
 from tests.agency_connector.sign_in.conftest import Connector
 from tests.agency_connector.sign_in.identity_provider import CLIENT, SECRET, IdentityProvider
 from tests.conftest import FakeClock
@@ -246,6 +247,7 @@ def test_a_refusal_of_the_provider_is_told(by_provider: MakeApp, connector: Conn
         {"token_endpoint": "http://idp.example/token"},
         {"jwks_uri": "ftp://127.0.0.1/keys"},
         {"authorization_endpoint": None},
+        {"end_session_endpoint": "http://idp.example/end"},
     ],
 )
 def test_a_discovery_document_that_is_not_the_issuers_is_refused(
@@ -371,6 +373,38 @@ def test_a_name_of_300_characters_and_markup_does_no_harm(
     page = client.get("/session").text
     assert "<b>" not in page
     assert "\u202e" not in page
+
+
+def test_signing_out_leads_on_to_sign_out_at_the_provider_too(
+    by_provider: MakeApp, provider: IdentityProvider
+) -> None:
+    """RP-Initiated Logout 1.0 §2; nothing of the person stands in the address."""
+    provider.metadata["end_session_endpoint"] = f"{provider.address}/end?tenant=1"
+    client = by_provider().test_client()
+    sign_in(client)
+    csrf = next(iter(forms(client.get("/session")).values()))["csrf"]
+    page = client.post("/sign-out", data={"csrf": csrf})
+    assert page.status_code == 200
+    onward = page.headers["Refresh"].removeprefix("0; url=")
+    assert onward.startswith(f"{provider.address}/end?tenant=1&")
+    assert parse_qs(urlsplit(onward).query) == {
+        "tenant": ["1"],
+        "client_id": [CLIENT],
+        "post_logout_redirect_uri": ["http://127.0.0.1:8300/sign-in"],
+    }
+    assert "Phoebe" not in page.text
+    assert "sign out of Borsetshire sign-in" in page.text
+    assert client.get("/session").status_code == 303, "whatever becomes of it there"
+
+
+def test_without_its_end_session_endpoint_one_is_signed_out_here(
+    by_provider: MakeApp,
+) -> None:
+    client = by_provider().test_client()
+    sign_in(client)
+    csrf = next(iter(forms(client.get("/session")).values()))["csrf"]
+    answer = client.post("/sign-out", data={"csrf": csrf})
+    assert (answer.status_code, answer.location) == (303, "/sign-in")
 
 
 def test_a_supervisors_act_wants_a_fresh_and_strong_sign_in(
