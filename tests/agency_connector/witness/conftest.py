@@ -1,8 +1,8 @@
 """Three agencies that witness a log, of which an index can show each another history."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -13,7 +13,9 @@ from agency_connector.witness import witnessing
 from foundation.clock import now_ms
 from tests.agency_connector.conftest import Town
 from tests.agency_connector.fake_services import listening
+from tests.agency_connector.towns import OriginalTowns
 from tests.agency_connector.witness.views import View
+from tests.conftest import Databases, FakeClock
 from tests.protocol.log.trees import GrownLog, leaf, leaves
 
 
@@ -37,22 +39,38 @@ class Three:
         return self.town.run(agency.home, *words, typed=typed)
 
 
-@pytest.fixture
-def three(town: Town) -> Iterator[Three]:
-    """Everybody has declared a key and knows those of the others."""
+def witnessed(town: Town) -> None:
+    """Let three agencies declare a key, witness ten entries, and know the keys of the others."""
     police = town.founded("police")
     council = town.joined("council", police)
     health = town.joined("health", council)
     honest = View(town.index, GrownLog(leaves(10)))
-    other = View(town.index, GrownLog(leaves(10)))
-    with ExitStack() as stack:
-        honest.url = stack.enter_context(listening(honest))
-        other.url = stack.enter_context(listening(other))
-        shown = [honest.shown_to(agency) for agency in (police, council, health)]
-        for agency in shown:
-            witnessing.witness(agency)
-        for agency in shown:
-            directory.refresh(agency)
-        honest.log.append(leaves(10, first=10))
-        other.log.append([leaf(1_000), *leaves(9, first=11)])
-        yield Three(town, *shown, honest, other)
+    with listening(honest) as honest.url:
+        for agency in (police, council, health):
+            witnessing.witness(honest.shown_to(agency))
+        for agency in (police, council, health):
+            directory.refresh(honest.shown_to(agency))
+
+
+@pytest.fixture(scope="session")
+def original_towns(
+    lasting_url: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> OriginalTowns:
+    """The towns that are made once and copied."""
+    return OriginalTowns(lasting_url, tmp_path_factory.mktemp)
+
+
+@pytest.fixture
+def three(
+    original_towns: OriginalTowns, fresh_url: Databases, clock: FakeClock, tmp_path: Path
+) -> Iterator[Three]:
+    """Everybody has declared a key and knows those of the others."""
+    with original_towns.copied(witnessed, fresh_url, clock, tmp_path) as town:
+        honest = View(town.index, GrownLog(leaves(10)))
+        other = View(town.index, GrownLog(leaves(10)))
+        with listening(honest) as honest.url, listening(other) as other.url:
+            agencies = (town.opened[agency] for agency in ("police", "council", "health"))
+            shown = [honest.shown_to(agency) for agency in agencies]
+            honest.log.append(leaves(10, first=10))
+            other.log.append([leaf(1_000), *leaves(9, first=11)])
+            yield Three(town, *shown, honest, other)

@@ -8,7 +8,7 @@ from sqlalchemy import delete
 from agency_connector.alarms import acknowledge, open_alarms
 from agency_connector.installation import Installation
 from agency_connector.receipts import storage as receipts
-from agency_connector.scheduling import Countersigning
+from agency_connector.scheduling import Patiently, countersign
 from agency_connector.transport import NotGenuine, Refused, Unreachable
 from agency_connector.witness import standing, storage, witnessing
 from agency_connector.witness.checking import TwoHistories, Unproven
@@ -320,19 +320,19 @@ def test_a_refusal_is_not_asked_for_again_at_once(three: Three) -> None:
         raise Refuse(403, "suspended", "Speak to the steward.")
 
     three.town.index.lies["cosign"] = refuse
-    countersign = Countersigning()
+    patiently = Patiently(countersign)
     with pytest.raises(Refused):
-        countersign(three.police)
-    assert countersign(three.police)
+        patiently(three.police)
+    assert patiently(three.police)
     assert asked == 1
     three.town.clock.advance(15 * 60 * 1000)
     with pytest.raises(Refused):
-        countersign(three.police)
+        patiently(three.police)
     assert asked == 2
 
 
 def test_nothing_is_witnessed_before_somebody_has_handed_over(town: Town) -> None:
-    assert Countersigning()(town.enrolled("police"))
+    assert Patiently(countersign)(town.enrolled("police"))
     assert town.index.cosigned == []
 
 

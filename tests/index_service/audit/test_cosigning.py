@@ -1,5 +1,6 @@
 """Cosignatures at the index: whose are taken, what they are published with, what they give away."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -19,6 +20,7 @@ from protocol.verifier_keys import KeyType, VerifierKey
 from schemas import operations
 from schemas.witnesses import CosignedCheckpoint, WitnessDeclaration
 from tests.index_service.audit.logs import Backup, Kept
+from tests.index_service.audit.originals import Copier
 from tests.index_service.partnership import PARTNERSHIP, Agency, Partnership
 from tests.protocol.signed_calls import Reply
 
@@ -56,28 +58,47 @@ class Witness:
         return self.agency.call(operations.COSIGN, message)
 
 
-@pytest.fixture
-def partnership(kept: Kept) -> Partnership:
-    """The partnership whose log is `kept`."""
-    return Partnership(kept.index, create_app(kept.index).test_client())
-
-
-@pytest.fixture
-def witnesses(partnership: Partnership) -> tuple[Witness, Witness, Witness]:
-    """Three agencies that have declared their keys."""
+def declared(kept: Kept) -> tuple[Partnership, tuple[tuple[Agency, SigningKey], ...]]:
+    """Let three agencies declare their keys."""
+    partnership = Partnership(kept.index, create_app(kept.index).test_client())
     police = partnership.member("police")
-    made = tuple(
-        Witness(agency, SigningKey.generate())
-        for agency in (
-            police,
-            partnership.member("council", police),
-            partnership.member("auditor", police, role="auditor"),
-        )
+    agencies = (
+        police,
+        partnership.member("council", police),
+        partnership.member("auditor", police, role="auditor"),
     )
-    for witness in made:
-        assert witness.declare().status == 200
-    one, two, three = made
-    return one, two, three
+    made = tuple((agency, SigningKey.generate()) for agency in agencies)
+    for agency, key in made:
+        assert Witness(agency, key).declare().status == 200
+    return partnership, made
+
+
+Three = tuple[Kept, Partnership, tuple[Witness, ...]]
+
+
+@pytest.fixture
+def three(copier: Copier) -> Iterator[Three]:
+    """An index, its partnership, and three agencies that have declared their keys."""
+    with copier.copied(declared) as (kept, (partnership, made)):
+        yield kept, partnership, tuple(Witness(agency, key) for agency, key in made)
+
+
+@pytest.fixture
+def kept(three: Three) -> Kept:
+    """The log of these three."""
+    return three[0]
+
+
+@pytest.fixture
+def partnership(three: Three) -> Partnership:
+    """The partnership whose log is `kept`."""
+    return three[1]
+
+
+@pytest.fixture
+def witnesses(three: Three) -> tuple[Witness, ...]:
+    """Three agencies that have declared their keys."""
+    return three[2]
 
 
 def served(partnership: Partnership, path: str = "") -> bytes:
@@ -108,7 +129,7 @@ def policy_of(kept: Kept, *witnesses: Witness) -> bytes:
 
 
 def test_a_checkpoint_is_published_with_the_cosignatures_that_were_brought(
-    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, Witness, Witness]
+    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, ...]
 ) -> None:
     """A reader with a majority policy is content once two of three have brought theirs."""
     kept.sequence()
@@ -125,7 +146,7 @@ def test_a_checkpoint_is_published_with_the_cosignatures_that_were_brought(
 
 
 def test_cosigning_makes_no_entry(
-    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, Witness, Witness]
+    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, ...]
 ) -> None:
     """Or every cosignature would make a new checkpoint, to be cosigned."""
     kept.sequence()
@@ -137,7 +158,7 @@ def test_cosigning_makes_no_entry(
 
 
 def test_all_witnesses_are_shown_one_checkpoint_while_the_log_grows(
-    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, Witness, Witness]
+    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, ...]
 ) -> None:
     """Each of them came at another size of the log, and still they agree on one."""
     kept.sequence()
@@ -156,7 +177,7 @@ def test_all_witnesses_are_shown_one_checkpoint_while_the_log_grows(
 
 
 def test_a_round_ends_when_all_have_cosigned_or_it_took_long_enough(
-    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, Witness, Witness], clock: object
+    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, ...], clock: object
 ) -> None:
     def shown() -> str:
         open_round(kept)
@@ -180,7 +201,7 @@ def test_a_round_ends_when_all_have_cosigned_or_it_took_long_enough(
 
 
 def test_old_rounds_go_but_not_the_newest_with_a_majority(
-    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, Witness, Witness], clock: object
+    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, ...], clock: object
 ) -> None:
     kept.sequence()
     open_round(kept)
@@ -198,7 +219,7 @@ def test_old_rounds_go_but_not_the_newest_with_a_majority(
 
 
 def test_a_cosignature_is_taken_only_with_the_declared_key_over_a_checkpoint_of_this_log(
-    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, Witness, Witness]
+    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, ...]
 ) -> None:
     """Another's key, an undeclared key, no cosignature, another log, no log signature, garbage."""
     kept.sequence()
@@ -233,15 +254,18 @@ def test_a_cosignature_is_taken_only_with_the_declared_key_over_a_checkpoint_of_
         assert storage.highest_cosigned(connection) is None
 
 
-def test_whoever_has_declared_no_key_cannot_cosign(kept: Kept, partnership: Partnership) -> None:
-    police = Witness(partnership.member("police"), SigningKey.generate())
+def test_whoever_has_declared_no_key_cannot_cosign(
+    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, ...]
+) -> None:
+    introducer = witnesses[0].agency
+    health = Witness(partnership.member("health", introducer), SigningKey.generate())
     kept.sequence()
-    reply = police.bring(police.cosigned(served(partnership)))
+    reply = health.bring(health.cosigned(served(partnership)))
     assert (reply.status, reply.content["type"]) == (409, "urn:ifi:problem:no-witness-key")
 
 
 def test_a_larger_cosigned_tree_is_not_replaced_by_a_smaller(
-    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, Witness, Witness]
+    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, ...]
 ) -> None:
     """What the sequencer is held to never goes back."""
     kept.sequence()
@@ -256,7 +280,7 @@ def test_a_larger_cosigned_tree_is_not_replaced_by_a_smaller(
 
 
 def test_an_index_that_lost_entries_learns_it_from_a_witness_and_closes_its_log(
-    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, Witness, Witness]
+    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, ...]
 ) -> None:
     """A backup and its head file were restored together: nothing here is left to tell."""
     kept.sequence()
@@ -277,7 +301,7 @@ def test_an_index_that_lost_entries_learns_it_from_a_witness_and_closes_its_log(
 
 
 def test_nothing_is_signed_beside_a_cosigned_head(
-    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, Witness, Witness]
+    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, ...]
 ) -> None:
     """The log key signed another root of the same size: the sequencer will not go on from there."""
     kept.sequence()
@@ -295,7 +319,7 @@ def test_nothing_is_signed_beside_a_cosigned_head(
 
 
 def test_a_witness_key_is_declared_by_its_agency_and_listed(
-    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, Witness, Witness]
+    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, ...]
 ) -> None:
     """The last declaration of each agency, and never a key that somebody else has declared."""
     police, council, _ = witnesses
@@ -323,7 +347,7 @@ def test_a_witness_key_is_declared_by_its_agency_and_listed(
 
 
 def test_a_suspended_witness_does_not_count(
-    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, Witness, Witness]
+    kept: Kept, partnership: Partnership, witnesses: tuple[Witness, ...]
 ) -> None:
     kept.sequence()
     open_round(kept)

@@ -1,6 +1,6 @@
 """What the evaluator signs for enters the record, and nothing else under its name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from schemas.epochs import EpochDescriptor
 from schemas.evaluation import DailyCount, EvaluatorCounts
 from schemas.operations import OPEN_EPOCH
 from tests.index_service.audit.logs import Kept
+from tests.index_service.audit.originals import Copier
 from tests.index_service.partnership import DAY_MS, PARTNERSHIP, Partnership
 
 
@@ -56,8 +57,8 @@ class Counted:
             return verify_log(connection, log, PARTNERSHIP).entries
 
 
-@pytest.fixture
-def counted(kept: Kept) -> Counted:
+def open_epoch(kept: Kept) -> SigningKey:
+    """Let a member open an epoch, which names the evaluator's key; return that key."""
     evaluator = SigningKey.generate()
     police = Partnership(kept.index, create_app(kept.index).test_client()).member("police")
     now = kept.index.clock()
@@ -67,7 +68,14 @@ def counted(kept: Kept) -> Counted:
         opens_at=now, closes_at=now + 10**9,
     )  # fmt: skip
     assert police.lay(OPEN_EPOCH, descriptor).status == 200
-    return Counted(kept, evaluator)
+    return evaluator
+
+
+@pytest.fixture
+def counted(copier: Copier) -> Iterator[Counted]:
+    """An index that knows the evaluator's key."""
+    with copier.copied(open_epoch) as (kept, evaluator):
+        yield Counted(kept, evaluator)
 
 
 def test_counts_that_the_evaluator_signed_are_an_entry_that_verifies(counted: Counted) -> None:

@@ -3,6 +3,7 @@
 import io
 import random
 import tarfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from protocol.verification import Fault
 from protocol.verifier_keys import read
 from tests.index_service.audit.flipping import flipped, members
 from tests.index_service.audit.logs import Kept
+from tests.index_service.audit.originals import Copier
 from tests.index_service.partnership import Partnership
 from tests.index_service.publishing import look_up
 from tests.protocol.log import sumdb
@@ -25,9 +27,8 @@ from tests.protocol.log import sumdb
 SAMPLED = 150
 
 
-@pytest.fixture
-def long(kept: Kept) -> Kept:
-    """A log of more than two bundles, with an agency that enrolls early and asks late."""
+def make_long(kept: Kept) -> None:
+    """Make a log of more than two bundles, with an agency that enrolls early and asks late."""
     partnership = Partnership(kept.index, create_app(kept.index).test_client())
     police = partnership.member("police")
     assert police.open_epoch(1).status == 200
@@ -36,7 +37,13 @@ def long(kept: Kept) -> Kept:
     for _ in range(3):
         assert look_up(police).status == 200
     kept.sequence()
-    return kept
+
+
+@pytest.fixture
+def long(copier: Copier) -> Iterator[Kept]:
+    """A log of more than two bundles."""
+    with copier.copied(make_long) as (kept, _):
+        yield kept
 
 
 def exported(log: Kept, first: int | None = None, end: int | None = None) -> bytes:

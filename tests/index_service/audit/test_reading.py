@@ -1,8 +1,8 @@
 """Reading the record: who may read what, that it is recorded first, and that nothing is missed."""
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -25,6 +25,8 @@ from schemas.audit import AuditStatement
 from schemas.entries import AuditReading, Consultation, Refusal
 from schemas.lookups import LookupStatement
 from tests.conftest import FakeClock
+from tests.index_service.audit.logs import Kept
+from tests.index_service.audit.originals import Copier
 from tests.index_service.audit.readers import (
     READER,
     SECOND,
@@ -35,7 +37,7 @@ from tests.index_service.audit.readers import (
     person,
     work,
 )
-from tests.index_service.partnership import DAY_MS, Agency, Partnership, new_index
+from tests.index_service.partnership import DAY_MS, Agency, Partnership
 from tests.index_service.publishing import flag, look_up, publish
 
 OTHER = b64u_encode(b"officer-number-2")
@@ -71,10 +73,9 @@ class Scene:
         return [documents.claimed(entry.statement, LookupStatement) for entry in lookups]
 
 
-@pytest.fixture
-def scene(database: Database, clock: FakeClock, tmp_path: Path) -> Scene:
-    index = replace(new_index(database, clock), head_file=tmp_path / "log.head")
-    partnership = Partnership(index, create_app(index).test_client())
+def set_scene(kept: Kept) -> tuple[Partnership, Agency, Agency, Agency, bytes, bytes]:
+    """Make what a `Scene` has, in its order."""
+    partnership = Partnership(kept.index, create_app(kept.index).test_client())
     police = partnership.member("police")
     council = partnership.member("council", police)
     auditor = partnership.member("auditor", police, role="auditor")
@@ -84,9 +85,15 @@ def scene(database: Database, clock: FakeClock, tmp_path: Path) -> Scene:
     publish(council, flag(council, token, handle=handle))
     assert look_up(police, token).status == 200
     assert look_up(police, officer=OTHER).status == 200
-    made = Scene(partnership, police, council, auditor, token, handle)
-    made.number()
-    return made
+    kept.sequence()
+    return partnership, police, council, auditor, token, handle
+
+
+@pytest.fixture
+def scene(copier: Copier) -> Iterator[Scene]:
+    """The police have looked up somebody whom the council has flagged."""
+    with copier.copied(set_scene) as (_, made):
+        yield Scene(*made)
 
 
 @pytest.fixture

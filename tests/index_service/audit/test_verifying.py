@@ -2,6 +2,7 @@
 
 import random
 import string
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,16 +26,17 @@ from protocol.verification import Fault
 from protocol.verifier_keys import read
 from tests.index_service.audit.flipping import flipped, make_busy, places
 from tests.index_service.audit.logs import Kept
+from tests.index_service.audit.originals import Copier
 from tests.index_service.partnership import DAY_MS, PARTNERSHIP
 
 SAMPLED = 250
 
 
 @pytest.fixture
-def busy(kept: Kept) -> Kept:
+def busy(copier: Copier) -> Iterator[Kept]:
     """A log with every kind of act that agencies sign, a hit, a key change and cosignatures."""
-    make_busy(kept)
-    return kept
+    with copier.copied(make_busy) as (kept, _):
+        yield kept
 
 
 def verified(kept: Kept) -> Verified:
