@@ -4,6 +4,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +27,7 @@ def load(path: Path, settings_type: type[T]) -> T:
     misspelt key is an error and never a default; otherwise this raises TypeError. Raises
     OperatorError with the file, the key and what to do. No value of the file is ever repeated.
     """
-    known = set(_field_names(inspect.type_info(settings_type)))
+    known = _known(settings_type)
     try:
         document = tomllib.loads(path.read_bytes().decode())
     except FileNotFoundError:
@@ -47,7 +48,7 @@ def load(path: Path, settings_type: type[T]) -> T:
         raise OperatorError(f"{path}: {_mend(str(error), known)}") from None
 
 
-def _mend(message: str, known: set[str]) -> str:
+def _mend(message: str, known: frozenset[str]) -> str:
     """Turn msgspec's message into the key and what to do about it."""
     match = _AT.match(message)
     fault, where = (match["fault"], match["key"] or "$") if match else (message, "$")
@@ -65,16 +66,23 @@ def _join(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
 
 
-def _field_names(kind: inspect.Type, seen: frozenset[type] = frozenset()) -> Iterator[str]:
-    """Yield the keys a settings type knows, after checking that it refuses all others."""
+@lru_cache
+def _known(settings_type: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the keys a settings type knows, after checking that it refuses all others."""
+    return frozenset(_field_names(inspect.type_info(settings_type), set()))
+
+
+def _field_names(kind: inspect.Type, seen: set[type]) -> Iterator[str]:
+    """Yield the keys of the structs in `kind`, except those of the structs in `seen`."""
     if isinstance(kind, inspect.StructType):
         if kind.cls in seen:
             return
+        seen.add(kind.cls)
         if not kind.forbid_unknown_fields:
             raise TypeError(f"{kind.cls.__name__} must be declared with forbid_unknown_fields=True")
         for field in kind.fields:
             yield field.encode_name
-            yield from _field_names(field.type, seen | {kind.cls})
+            yield from _field_names(field.type, seen)
         return
     for nested in _nested(kind):
         yield from _field_names(nested, seen)

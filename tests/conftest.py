@@ -1,5 +1,6 @@
 """What every test may ask for: fresh databases of both kinds, a clock to set, and no network."""
 
+import gc
 import ipaddress
 import logging
 import os
@@ -17,6 +18,7 @@ from unittest import mock
 import hypothesis
 import pytest
 from sqlalchemy import Connection, event, inspect, make_url
+from werkzeug.routing import Rule
 
 from tests.postgres import PostgresMissing, PostgresServer, running_server
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from foundation.database import Database
     from tests.databases import MigratedDatabases, MigratedFiles
 
+_ENOUGH_MEMORY = 4 * 1024**3
 MIDDAY = 1_768_478_400_000
 """15 January 2026, 12:00:00 UTC, in milliseconds: where the fake clock starts."""
 
@@ -88,6 +91,25 @@ def _migrations_are_replayed() -> Iterator[None]:
         recorded[key] = statements
 
     with mock.patch.object(_alembic, "upgrade", upgrade):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _routes_are_compiled_once() -> Iterator[None]:
+    """Compile how a route's URL is built once in a process, though each test makes its own app.
+
+    Werkzeug does it twice for each route of each app, which is most of what making an app costs.
+    """
+    kept: dict[tuple[object, ...], Any] = {}
+    real = Rule._compile_builder
+
+    def compiled(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (rule.rule, rule.subdomain, rule.host, repr(rule.defaults), append_unknown)
+        if key not in kept:
+            kept[key] = real(rule, append_unknown)
+        return kept[key]
+
+    with mock.patch.object(Rule, "_compile_builder", compiled):
         yield
 
 
@@ -267,12 +289,35 @@ def _forbid_network(event: str, arguments: tuple[object, ...]) -> None:
         pytest.fail(f"a test tried to reach {host!r}: tests may use loopback only ({event})")
 
 
+def _room_in_memory() -> str | None:
+    """Return the folder that lies in memory, if there is room and programs may run from it."""
+    memory = "/dev/shm"
+    try:
+        found = os.statvfs(memory)
+    except OSError:
+        return None
+    free = found.f_bavail * found.f_frsize
+    fit = free > _ENOUGH_MEMORY and not found.f_flag & os.ST_NOEXEC and os.access(memory, os.W_OK)
+    return memory if fit else None
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was imported and collected: it stays to the end."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_configure() -> None:
     """Install the network guard, for good (an audit hook stays), and settle hypothesis.
+
+    The tests' folders lie in memory if there is room: SQLite waits for the disk at each commit,
+    and does so there too, for nothing.
 
     No deadline and no complaint about a slow machine: a busy one is no fault of the code. In
     continuous integration the examples are the same each time.
     """
+    if "PYTEST_DEBUG_TEMPROOT" not in os.environ and (memory := _room_in_memory()):
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = memory
     sys.addaudithook(_forbid_network)
     hypothesis.settings.register_profile(
         "house",
