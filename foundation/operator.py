@@ -29,6 +29,11 @@ def one_line(message: str) -> str:
     return "".join(character for character in words if character.isprintable())
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return how many: "1 flag", "2 flags"; `many` is the plural if it is not `one` with an s."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def cli_guard(command: Callable[P, R]) -> Callable[P, R]:
     """Decorate a command so that a `PlainError` is one line on standard error and exit code 1.
 

@@ -11,7 +11,7 @@ from agency_connector.auditing.opening import Comparison
 from agency_connector.auditing.reading import FoundRow, NoticeRow, OwnRow, Report
 from agency_connector.auditing.verifying import Row
 from agency_connector.lookups.answer import SURE
-from foundation.operator import one_line
+from foundation.operator import counted, one_line
 
 PROVED: Final = "proved"
 _COLUMNS: Final = (
@@ -108,7 +108,7 @@ def as_json(report: Report) -> bytes:
 
 def _recorded(readings: Sequence[str]) -> str:
     count = len(readings) - 1
-    more = f", and {count} more {'page' if count == 1 else 'pages'}" if count else ""
+    more = f", and {counted(count, 'more page')}" if count else ""
     return f"That this was asked is an entry too: reading {readings[0]}{more}."
 
 

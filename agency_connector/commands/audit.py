@@ -18,7 +18,7 @@ from agency_connector.pages import local_users
 from agency_connector.pages.local_users import current_user
 from agency_connector.terminal import ask
 from foundation.files import read_private
-from foundation.operator import EXIT_FAILED, OperatorError, cli_guard
+from foundation.operator import EXIT_FAILED, OperatorError, cli_guard, counted
 from schemas.audit import Filter
 from schemas.checks import TypedParticulars
 
@@ -73,8 +73,7 @@ def person(
             installation, current_user(), particulars, ground,
             since=_ms(since), until=_ms(until), first=first,
         )  # fmt: skip
-        count = len(report.found)
-        what = "1 lookup" if count == 1 else f"{count} lookups"
+        what = counted(len(report.found), "lookup")
         _print(installation, report, output, f"{what} could have found this person.")
 
 
@@ -106,7 +105,7 @@ def list_lookups(
     with _opened(home) as installation:
         told = _filter(agency, purpose, pseudonym, since, until)
         report = reading.lookups(installation, current_user(), told, first=first, most=most)
-        _print(installation, report, output, f"{len(report.rows)} lookups.")
+        _print(installation, report, output, f"{counted(len(report.rows), 'lookup')}.")
 
 
 @audit.command()
@@ -126,7 +125,7 @@ def everything(home: Path, first: int, end: int | None, output: str) -> None:
         user = current_user()
         second = _second(installation, user)
         report = reading.everything(installation, user, second, ground, first=first, end=end)
-        _print(installation, report, output, f"{len(report.rows)} entries.")
+        _print(installation, report, output, f"{counted(len(report.rows), 'entry', 'entries')}.")
 
 
 @audit.command()
@@ -139,7 +138,8 @@ def own(home: Path, since: datetime | None, until: datetime | None, output: str)
     """Compare the lookups that the log has of this agency with its own journal."""
     with _opened(home) as installation:
         report = reading.own(installation, current_user(), since=_ms(since), until=_ms(until))
-        _print(installation, report, output, f"{len(report.own)} lookups by our own officers.")
+        what = counted(len(report.own), "lookup")
+        _print(installation, report, output, f"{what} by our own officers.")
 
 
 @audit.command()
@@ -154,8 +154,7 @@ def held(home: Path, source: str | None, output: str) -> None:
     """
     with _opened(home) as installation:
         report = reading.held(installation, current_user(), source, ask("Number of the record"))
-        count = len(report.notices)
-        _print(installation, report, output, f"{count} {'check' if count == 1 else 'checks'}.")
+        _print(installation, report, output, f"{counted(len(report.notices), 'check')}.")
 
 
 @audit.command()

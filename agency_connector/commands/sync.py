@@ -11,7 +11,7 @@ from agency_connector.installation import Installation
 from agency_connector.publishing import sync as publishing
 from agency_connector.publishing.reading import ToMend
 from agency_connector.publishing.sync import SyncReport
-from foundation.operator import EXIT_FAILED, cli_guard, one_line
+from foundation.operator import EXIT_FAILED, cli_guard, counted, one_line
 
 _LINES_PER_CODE: Final = 20
 
@@ -73,15 +73,11 @@ def lines(report: SyncReport) -> list[str]:
         + (f", {report.held} withdrawals held back" if report.held else "")
     )
     told.append(
-        f"{_batches(report.delivered)} delivered, {report.waiting} waiting"
+        f"{counted(report.delivered, 'batch', 'batches')} delivered, {report.waiting} waiting"
         + ("; partners see a complete reading" if report.marked else "")
     )
     told += [f"epoch {epoch} was left: all our flags in it are withdrawn" for epoch in report.left]
     return told + report.notices
-
-
-def _batches(count: int) -> str:
-    return f"{count} batch" if count == 1 else f"{count} batches"
 
 
 class _Told:

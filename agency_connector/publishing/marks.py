@@ -5,6 +5,7 @@ from typing import Any, Literal, Protocol
 
 from agency_connector.publishing import storage
 from agency_connector.publishing.lease import Lease
+from foundation.operator import counted
 from schemas.flags import MarkTaken, PublicationMark
 from schemas.operations import MARK, Operation
 
@@ -34,8 +35,8 @@ class Marks:
         if taken.flags == ours:
             return ""
         return (
-            f"the index holds {taken.flags} flags of ours in epoch {epoch} and this connector "
-            f"published {ours}: one of the two has an older backup; run `agency-connector sync "
+            f"the index holds {counted(taken.flags, 'flag')} of ours in epoch {epoch} and this "
+            f"connector published {ours}: one of the two has an older backup; run `agency-connector sync "
             "--all`, and tell the steward if this line stays"
         )
 

@@ -14,7 +14,7 @@ from agency_connector.receipts import storage as due
 from agency_connector.transport import Refused
 from agency_connector.trust.anchors import Anchors
 from foundation.clock import Clock
-from foundation.operator import OperatorError
+from foundation.operator import OperatorError, counted
 from protocol import canonical, documents, receipts
 from protocol.encoding import b64u_decode, b64u_encode
 from protocol.entries import read_entry
@@ -181,8 +181,9 @@ class Outbox:
     def _put_back(self, batch: Batch, refusal: Refused, result: Delivery) -> None:
         with self.lease.write() as connection:
             storage.put_back(connection, batch)
+        were = "was put back and comes" if batch.size == 1 else "were put back and come"
         result.refused.append(
-            f"{refusal} ({batch.size} flags were put back and come with the next sync)"
+            f"{refusal} ({counted(batch.size, 'flag')} {were} with the next sync)"
         )
 
     def _start_after(self, sequence: int) -> None:

@@ -27,7 +27,7 @@ from agency_connector.publishing.outbox import Delivery, Outbox
 from agency_connector.publishing.reading import Reader, SourceReading, ToMend, local_day
 from agency_connector.transport import SignedClient
 from agency_connector.trust.anchors import Anchors, EpochAnchor
-from foundation.operator import OperatorError
+from foundation.operator import OperatorError, counted
 
 
 @dataclass
@@ -199,7 +199,7 @@ class _Run:
             whole = False
             back = outbox_of.put_back_run(self.lease)
             self.report.trouble(
-                "evaluator-dishonest", f"{error} ({back} flags of this sync were put back)"
+                "evaluator-dishonest", f"{error} (of this sync, {counted(back, 'flag')} put back)"
             )
         except OperatorError as error:
             whole = False

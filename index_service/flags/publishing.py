@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
+from foundation.operator import counted
 from foundation.problems import Problem
 from index_service.agencies.desks import DeskRow
 from index_service.audit.administration import administer
@@ -15,6 +16,7 @@ from index_service.flags import marks, storage
 from index_service.flags.storage import StoredFlag
 from index_service.installation import Installation
 from index_service.spans import CLOCK_SLACK_MS, DAY_MS
+from index_service.standing import Standing
 from protocol import canonical
 from protocol.encoding import EncodingError, b64u_decode, b64u_encode
 from protocol.entries import new_entry_salt
@@ -61,13 +63,12 @@ def take_batch(
             sequence=stands_at,
         )
     standing = index.standing.read(connection)
-    # A closed epoch takes no more flags; those in it can be withdrawn as long as they stand.
-    open_to_it = standing.epochs if statement.kind == "erasure" else standing.live_epochs(now)
-    if statement.epoch not in open_to_it:
-        raise Problem(422, "epoch-not-live", f"Epoch {statement.epoch} is not live: see `status`.")
     if statement.kind == "erasure":
+        # From a closed epoch too, as long as flags stand in it. In one that is not known here,
+        # after an older backup was restored, none do: refused, they would be sent for ever.
         done = _withdraw(connection, caller.agency, statement.epoch, batch.withdrawals)
     else:
+        _require_live(standing, statement.epoch, now)
         latest = now + index.settings.rules.longest_flag_days * DAY_MS
         done = _put(connection, standing.desks, caller.agency, statement.epoch, batch.flags, latest)
     entry = record(connection, index.log, _entry(index, batch, statement, done, now))
@@ -102,14 +103,15 @@ def take_mark(
     if mark.state == "left":
         if held:
             raise Problem(
-                409, "flags-remain", f"{held} flags stand in epoch {mark.epoch}: withdraw them."
+                409,
+                "flags-remain",
+                f"In epoch {mark.epoch} there is still {counted(held, 'flag')}: withdraw all.",
             )
         marks.remove(connection, caller.agency, mark.epoch)
     else:
         if mark.read_at > now + CLOCK_SLACK_MS:
             raise Problem(422, "from-the-future", "The reading is from the future: set the clock.")
-        if mark.epoch not in standing.live_epochs(now):
-            raise Problem(422, "epoch-not-live", f"Epoch {mark.epoch} is not live: see `status`.")
+        _require_live(standing, mark.epoch, now)
         publication = Publication(epoch=mark.epoch, state=mark.state, read_at=mark.read_at)
         marks.put(connection, caller.agency, publication)
     stood = {each.epoch: each.state for each in standing.published.get(caller.agency, ())}
@@ -118,6 +120,19 @@ def take_mark(
         note = f"epoch {mark.epoch} {mark.state}"
         administer(connection, index, "publication-marked", caller.agency, note=note)
     return MarkTaken(epoch=mark.epoch, state=mark.state, read_at=mark.read_at, flags=held)
+
+
+def _require_live(standing: Standing, epoch: int, now: int) -> None:
+    if epoch in standing.live_epochs(now):
+        return
+    told = standing.epochs.get(epoch)
+    if told is None:
+        said = f"No epoch {epoch} has been opened at this index: ask who opened it to do so again"
+    elif now < told.opens_at:
+        said = f"Epoch {epoch} has not begun yet: wait until it has"
+    else:
+        said = f"Epoch {epoch} has closed: publish in a newer one (`agency-connector epoch list`)"
+    raise Problem(422, "epoch-not-live", f"{said}.")
 
 
 def _statement(

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from foundation.database import StorageUnavailable
-from foundation.operator import OperatorError, cli_guard, one_line
+from foundation.operator import OperatorError, cli_guard, counted, one_line
 from foundation.problems import Problem
 
 
@@ -48,3 +48,8 @@ def test_a_mistake_of_ours_keeps_its_traceback() -> None:
 
 def test_a_message_cannot_steer_the_terminal() -> None:
     assert one_line("a\x1b[2Jb\r\n c\x07") == "a[2Jb c"
+
+
+def test_what_is_counted_is_one_or_many() -> None:
+    assert [counted(number, "flag") for number in (0, 1, 2)] == ["0 flags", "1 flag", "2 flags"]
+    assert counted(2, "entry", "entries") == "2 entries"

@@ -105,4 +105,4 @@ def test_a_closed_epoch_to_publish_in_is_one_clear_line(town: Borsetshire) -> No
     town.write(person(2, Opened="1/12/2026"))
     report = town.sync()
     assert not report.marked
-    assert any("Epoch 1 is not live" in line for line in report.troubles)
+    assert any("Epoch 1 has closed: publish in a newer one" in line for line in report.troubles)

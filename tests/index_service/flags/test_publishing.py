@@ -202,7 +202,9 @@ def test_an_epoch_is_left_only_without_flags(police: Agency) -> None:
     first = flag(police)
     taken(police, batch(police, first))
     assert mark(police).content["flags"] == 1
-    assert mark(police, "left").code == "flags-remain"
+    remain = mark(police, "left")
+    assert remain.code == "flags-remain"
+    assert "there is still 1 flag: withdraw" in remain.content["detail"]
     taken(police, batch(police, Withdrawal(handle=first.handle, cause="ended"), sequence=2))
     assert mark(police, "left").status == 200
 
@@ -222,3 +224,21 @@ def test_a_closed_epochs_flags_can_be_withdrawn_and_none_added(
     assert taken(police, batch(police, gone, sequence=2)).withdrawn == 1
     assert counts(partnership)[0] == 0
     assert mark(police, "left").status == 200
+
+
+def test_withdrawals_from_an_epoch_that_the_index_has_lost_are_done_with(
+    partnership: Partnership, police: Agency
+) -> None:
+    """After an older backup was restored; refused, they would come with each sync for ever."""
+    gone = Withdrawal(handle=flag(police).handle, cause="ended")
+    told = taken(police, batch(police, gone, epoch=2))
+    assert (told.withdrawn, told.unknown) == (0, 1)
+    assert mark(police, "left", epoch=2).status == 200
+
+
+def test_it_is_told_why_an_epoch_takes_no_flags(police: Agency, clock: FakeClock) -> None:
+    unknown = police.call(operations.PUBLISH, batch(police, flag(police), epoch=2))
+    assert "No epoch 2 has been opened at this index" in unknown.content["detail"]
+    clock.advance(366 * DAY_MS)
+    closed = police.call(operations.PUBLISH, batch(police, flag(police)))
+    assert "Epoch 1 has closed: publish in a newer one" in closed.content["detail"]
