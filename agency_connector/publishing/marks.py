@@ -36,8 +36,8 @@ class Marks:
             return ""
         return (
             f"the index holds {counted(taken.flags, 'flag')} of ours in epoch {epoch} and this "
-            f"connector published {ours}: one of the two has an older backup; run `agency-connector sync "
-            "--all`, and tell the steward if this line stays"
+            f"connector published {ours}: one of the two has an older backup; run "
+            "`agency-connector sync --all`, and tell the steward if this line stays"
         )
 
     def paused(self, epoch: int) -> bool:
