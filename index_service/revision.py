@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, Table, insert, select, update
 
-from foundation.statements import Statement
+from foundation.statements import Asked, Statement
 from index_service.database import metadata
 
 revision = Table(
@@ -33,7 +33,12 @@ def move_on(connection: Connection) -> None:
         connection.execute(insert(revision).values(id=1, number=number))
 
 
-def current(connection: Connection) -> int:
-    """Return the number at which the partnership stands; 0 before anything happened."""
-    found = _CURRENT.rows(connection)
+def ask(connection: Connection) -> Asked:
+    """Ask for the number at which the partnership stands, without waiting for it."""
+    return _CURRENT.later(connection)
+
+
+def told(asked: Asked) -> int:
+    """Return the number that `ask` asked for; 0 before anything happened."""
+    found = asked.rows()
     return int(found[0][0]) if found else 0

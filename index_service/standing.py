@@ -1,6 +1,6 @@
 """The partnership as it stands: read from the database when it has changed, and only then."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -59,7 +59,14 @@ class StandingReader:
 
     def read(self, connection: Connection) -> Standing:
         """Return the standing as the transaction of `connection` sees it."""
-        number = revision.current(connection)
+        return self.ask(connection)()
+
+    def ask(self, connection: Connection) -> Callable[[], Standing]:
+        """Ask for the standing without waiting; what is returned returns it, as asked for here."""
+        asked = revision.ask(connection)
+        return lambda: self._at(revision.told(asked), connection)
+
+    def _at(self, number: int, connection: Connection) -> Standing:
         kept = self._kept
         if kept is not None and kept[0] == number:
             return kept[1]

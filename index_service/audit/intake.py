@@ -4,19 +4,23 @@ An intake row has no place in the tree yet: numbering rows in the order of their
 sequencer's work. No number is taken inside a lookup's transaction, so lookups never queue.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
     LargeBinary,
     Table,
     bindparam,
+    func,
     insert,
+    literal_column,
     select,
     text,
 )
@@ -55,6 +59,12 @@ _RECORD: Final = Statement(
     .returning(intake.c.id)
 )
 
+LAST_RECORDED: Final[Mapping[str, ColumnElement[Any]]] = {
+    "sqlite": func.last_insert_rowid(),
+    "postgresql": literal_column("currval('intake_id_seq')"),
+}
+"""By dialect, for the statement right after `record`: the id of the row that it inserted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Log:
@@ -76,11 +86,19 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An entry as it stands in the intake; `receipt` may leave once the transaction committed."""
+    """An entry as it stands in the intake; `receipt` may leave once the transaction committed.
 
-    intake: int
+    `number` returns the id of its row, for which the database may have to be waited.
+    """
+
+    number: Callable[[], int]
     entry: bytes
     receipt: Envelope
+
+    @property
+    def intake(self) -> int:
+        """The id of its row in the intake."""
+        return self.number()
 
     @property
     def entry_text(self) -> str:
@@ -92,8 +110,8 @@ def record(connection: Connection, log: Log, entry: Entry) -> Recorded:
     """Put `entry` into the intake, in the caller's transaction; raises EntryTooLarge."""
     encoded = entry_bytes(entry)
     leaf = leaf_hash(encoded)
-    [(number,)] = _RECORD.rows(connection, entry=encoded, leaf=leaf, recorded_at=entry.at)
-    return Recorded(int(number), encoded, _receipt(log, encoded, entry.at))
+    asked = _RECORD.later(connection, entry=encoded, leaf=leaf, recorded_at=entry.at)
+    return Recorded(lambda: int(asked.rows()[0][0]), encoded, _receipt(log, encoded, entry.at))
 
 
 def recorded(connection: Connection, log: Log, number: int) -> Recorded:
@@ -104,7 +122,7 @@ def recorded(connection: Connection, log: Log, number: int) -> Recorded:
     row = connection.execute(
         select(intake.c.entry, intake.c.recorded_at).where(intake.c.id == number)
     ).one()
-    return Recorded(number, row.entry, _receipt(log, row.entry, row.recorded_at))
+    return Recorded(lambda: number, row.entry, _receipt(log, row.entry, row.recorded_at))
 
 
 def _receipt(log: Log, encoded: bytes, at: int) -> Envelope:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,8 +10,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from foundation.problems import Problem
+from foundation.statements import Asked
 from index_service.audit.intake import record
-from index_service.caller_statements import own_statement, require_timely
+from index_service.caller_statements import claimed_statement, require_own, require_timely
 from index_service.installation import Installation
 from index_service.lookups import limits, storage
 from index_service.lookups.reach import Reach, reach_of
@@ -52,39 +54,82 @@ class _Found:
     matched: Matched
 
 
-def look_up(
-    connection: Connection, index: Installation, caller: Caller, request: LookupRequest
-) -> bytes:
-    """Record the lookup and return the canonical bytes of its LookupAnswer.
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A lookup as it is claimed, and what the database was asked about it."""
 
-    The same lookup again gets the first answer's bytes and leaves no second entry. Raises Problem
-    if it may not be made, is over a limit, or would show more than ten flags of one agency.
+    request: LookupRequest
+    statement: LookupStatement
+    lookup: bytes
+    officer: bytes
+    digest: bytes
+    tokens: Sequence[list[bytes]]
+    now: int
+    claim: Asked
+    counted: Asked
+    matches: Callable[[], list[Match]]
+    standing: Callable[[], Standing]
+
+
+def look_up(
+    connection: Connection, index: Installation, request: LookupRequest
+) -> Callable[[Caller], bytes]:
+    """Ask the database all that the lookup needs, at once, before it is known whether it may be.
+
+    What is returned takes the caller, decides, records the lookup and returns the canonical bytes
+    of its LookupAnswer. The same lookup again gets the first answer's bytes and leaves no second
+    entry. Both raise Problem, with which nothing of it stands: if the lookup may not be made, is
+    over a limit, or would show more than ten flags of one agency.
     """
+    asked = _ask(connection, index, request)
+    return lambda caller: _answer(connection, index, caller, asked)
+
+
+def _ask(connection: Connection, index: Installation, request: LookupRequest) -> _Asked:
+    """Ask in an order that holds: what is claimed waits for a twin, and the rest comes after."""
     now = index.clock()
-    statement = _statement(index, caller, request, now)
-    lookup = b64u_decode(statement.lookup, 16)
-    officer = b64u_decode(statement.officer, 16)
+    statement = claimed_statement(request.statement, LookupStatement)
+    lookup, officer = b64u_decode(statement.lookup, 16), b64u_decode(statement.officer, 16)
     digest = hashlib.sha256(canonical.encode(request)).digest()
-    claim = storage.claim(
-        connection,
-        caller.agency,
-        lookup,
-        digest=digest,
+    tokens = [_tokens(token_set) for token_set in request.sets]
+    return _Asked(
+        request=request,
+        statement=statement,
+        lookup=lookup,
         officer=officer,
-        purpose=statement.purpose,
-        wide=statement.breadth == "wide",
+        digest=digest,
+        tokens=tokens,
         now=now,
+        claim=storage.claim(
+            connection,
+            statement.agency,
+            lookup,
+            digest=digest,
+            officer=officer,
+            purpose=statement.purpose,
+            wide=statement.breadth == "wide",
+            now=now,
+        ),
+        counted=limits.count_lookup(connection, statement.agency, officer, now),
+        matches=storage.search(connection, sorted(set().union(*tokens)), now),
+        standing=index.standing.ask(connection),
     )
-    standing = index.standing.read(connection)
-    if not claim.rows():
-        return _first_answer(connection, caller.agency, lookup, digest)
-    token_sets = _token_sets(standing, statement, request, now)
+
+
+def _answer(connection: Connection, index: Installation, caller: Caller, asked: _Asked) -> bytes:
+    request, statement, now = asked.request, asked.statement, asked.now
+    require_own(index, caller, request.statement, statement)
+    require_timely(statement.signed_at, now)
+    if [s.epoch for s in request.sets] != [t.epoch for t in statement.tokens]:
+        raise _not_as_stated("epochs")
+    if not asked.claim.rows():
+        limits.take_back(connection, caller.agency, asked.officer, now)
+        return _first_answer(connection, caller.agency, asked.lookup, asked.digest)
+    standing = asked.standing()
+    token_sets = _token_sets(standing, asked)
     _require_allowed(standing, caller, statement, now)
     _require_something_to_widen(connection, caller, statement, now)
-    counted = limits.count_lookup(connection, caller.agency, officer, now)
-    every = sorted(set().union(*token_sets.values()))
-    matches = storage.search(connection, every, now)
-    limits.require_within(index.settings.limits, counted, now)
+    limits.require_within(index.settings.limits, asked.counted, now)
     reach = reach_of(
         standing,
         asker=caller.agency,
@@ -94,7 +139,7 @@ def look_up(
         now=now,
         stale_before=now - index.settings.rules.stale_after_hours * HOUR_MS,
     )
-    found = _found(matches(), token_sets, reach)
+    found = _found(asked.matches(), token_sets, reach)
     shown, withheld, quotes = _results(index, statement, reach, found, now)
     storage.add_references(connection, quotes)
     shown_salt, withheld_salt = new_salt(), new_salt()
@@ -125,24 +170,13 @@ def look_up(
     storage.finish(
         connection,
         caller.agency,
-        lookup,
-        number=entry.intake,
+        asked.lookup,
         sets=msgspec.json.encode(request.sets),
         answer=answer,
         withheld=withheld_bytes,
         withheld_salt=withheld_salt,
     )
     return answer
-
-
-def _statement(
-    index: Installation, caller: Caller, request: LookupRequest, now: int
-) -> LookupStatement:
-    statement = own_statement(index, caller, request.statement, LookupStatement)
-    require_timely(statement.signed_at, now)
-    if [s.epoch for s in request.sets] != [t.epoch for t in statement.tokens]:
-        raise _not_as_stated("epochs")
-    return statement
 
 
 def _not_as_stated(what: str) -> Problem:
@@ -161,20 +195,19 @@ def _first_answer(connection: Connection, agency: str, lookup: bytes, digest: by
     return answer
 
 
-def _token_sets(
-    standing: Standing, statement: LookupStatement, request: LookupRequest, now: int
-) -> dict[int, list[bytes]]:
+def _token_sets(standing: Standing, asked: _Asked) -> dict[int, list[bytes]]:
     """Return the tokens of each epoch, after checking them against the statement."""
-    live = standing.live_epochs(now)
+    live = standing.live_epochs(asked.now)
     found: dict[int, list[bytes]] = {}
-    for stated, token_set in zip(statement.tokens, request.sets, strict=True):
+    for stated, token_set, tokens in zip(
+        asked.statement.tokens, asked.request.sets, asked.tokens, strict=True
+    ):
         if token_set.epoch not in live or token_set.epoch in found:
             raise Problem(
                 422, "epoch-not-live", f"Epoch {token_set.epoch} is not live, or stands twice."
             )
         if live[token_set.epoch].scheme != stated.scheme:
             raise _not_as_stated("scheme")
-        tokens = _tokens(token_set)
         salt = b64u_decode(token_set.salt, 32)
         commitment = commit_to_tokens(salt, token_set.epoch, tokens)
         if b64u_encode(commitment) != stated.commitment:

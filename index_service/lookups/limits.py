@@ -7,7 +7,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Executable,
-    ForeignKey,
     Integer,
     LargeBinary,
     String,
@@ -46,7 +45,7 @@ _OVER: Final = frozenset(
 lookup_counts = Table(
     "lookup_counts",
     metadata,
-    Column("agency", String(32), ForeignKey("agencies.agency"), primary_key=True),
+    Column("agency", String(32), primary_key=True),
     Column("hour", BigInteger, primary_key=True, autoincrement=False),
     Column("officer", LargeBinary(16), primary_key=True),
     Column("count", Integer, nullable=False),

@@ -3,6 +3,9 @@
 A side record is the erasable part of a lookup: its tokens and its result, to which the entry
 commits. It is written in one row whatever was found, and what is withheld is padded, so that a
 hit at a hidden desk changes neither how many rows are written nor, in steps, how long they are.
+
+No row here has a foreign key to its agencies: they are those of the signed request or of a flag,
+and never deleted. On PostgreSQL each would lock a row that all lookups share.
 """
 
 import secrets
@@ -29,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from foundation.statements import Asked, Statement
-from index_service.audit.intake import intake
+from index_service.audit.intake import LAST_RECORDED, intake
 from index_service.database import metadata
 from index_service.flags.storage import flag_tokens, flags
 
@@ -38,7 +41,7 @@ WITHHELD_STEP: Final = 2048
 lookups = Table(
     "lookups",
     metadata,
-    Column("agency", String(32), ForeignKey("agencies.agency"), primary_key=True),
+    Column("agency", String(32), primary_key=True),
     Column("lookup", LargeBinary(16), primary_key=True),
     Column("digest", LargeBinary(32), nullable=False),
     Column("officer", LargeBinary(16), nullable=False),
@@ -51,7 +54,7 @@ lookups = Table(
 side_records = Table(
     "side_records",
     metadata,
-    Column("agency", String(32), ForeignKey("agencies.agency"), primary_key=True),
+    Column("agency", String(32), primary_key=True),
     Column("lookup", LargeBinary(16), primary_key=True),
     Column("intake", BigInteger, ForeignKey("intake.id"), nullable=False, unique=True),
     Column("sets", LargeBinary, nullable=False),
@@ -64,9 +67,9 @@ references = Table(
     "reference_quotes",
     metadata,
     Column("reference", String(10), primary_key=True),
-    Column("asker", String(32), ForeignKey("agencies.agency"), nullable=False),
+    Column("asker", String(32), nullable=False),
     Column("lookup", LargeBinary(16), nullable=False),
-    Column("holder", String(32), ForeignKey("agencies.agency"), nullable=False),
+    Column("holder", String(32), nullable=False),
     Column("handle", LargeBinary(16), nullable=False),
     Column("desk", String(32), nullable=False),
     Column("matched", LargeBinary, nullable=False),
@@ -146,7 +149,15 @@ _CLAIM: Final = Statement(
         .returning(lookups.c.lookup),
     }
 )
-_FINISH: Final = Statement(insert(side_records))
+_FINISH: Final = Statement(
+    {
+        dialect: insert(side_records).values(
+            **{column.name: bindparam(column.name) for column in side_records.c}
+            | {"intake": number}
+        )
+        for dialect, number in LAST_RECORDED.items()
+    }
+)
 _QUOTE: Final = Statement(insert(references))
 
 
@@ -196,18 +207,16 @@ def finish(
     agency: str,
     lookup: bytes,
     *,
-    number: int,
     sets: bytes,
     answer: bytes,
     withheld: bytes,
     withheld_salt: bytes,
 ) -> None:
-    """Keep the side record, which ties the lookup to its entry."""
+    """Keep the side record, which ties the lookup to its entry: that recorded right before."""
     _FINISH.later(
         connection,
         agency=agency,
         lookup=lookup,
-        intake=number,
         sets=sets,
         answer=answer,
         withheld=pad_withheld(withheld),

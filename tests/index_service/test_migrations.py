@@ -5,10 +5,13 @@ from collections.abc import Callable
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import Table, insert, inspect, select, text
 
 from foundation.database import Database, downgrade, migrate
+from index_service.audit.intake import intake
 from index_service.database import LOCATION
+from index_service.lookups.limits import lookup_counts
+from index_service.lookups.storage import lookups, side_records
 from index_service.tables import metadata
 
 
@@ -48,6 +51,33 @@ def test_each_step_goes_down_and_up_again_with_data(database: Database) -> None:
     downgrade(database, LOCATION, "base")
     with database.read() as connection:
         assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
+
+
+def test_lookups_and_side_records_outlive_the_step_that_drops_their_keys(
+    database: Database,
+) -> None:
+    """SQLite makes their tables anew for it, down and up."""
+    migrate(database, LOCATION)
+    key: dict[str, object] = {"agency": "police", "lookup": b"0" * 16}
+    rows: dict[Table, dict[str, object]] = {
+        lookups: key | {"digest": b"1" * 32, "officer": b"", "purpose": "p", "wide": 0, "at": 1},
+        intake: {"id": 7, "entry": b"e", "leaf": b"l", "recorded_at": 1},
+        side_records: key
+        | {"intake": 7, "sets": b"2" * 4000, "answer": b"a", "withheld": b"", "withheld_salt": b""},
+        lookup_counts: {"agency": "police", "hour": 1, "officer": b"", "count": 3},
+    }
+    with database.write() as connection:
+        connection.execute(
+            text("INSERT INTO agencies VALUES ('police', 'Police', 'member', 'active', 1)")
+        )
+        for table, row in rows.items():
+            connection.execute(insert(table), row)
+    downgrade(database, LOCATION, "0010")
+    migrate(database, LOCATION)
+    with database.read() as connection:
+        for table, row in rows.items():
+            kept = connection.execute(select(table)).one()._mapping
+            assert {name: kept[name] for name in row} == row
 
 
 def test_tokens_are_spread_over_hash_partitions_on_postgresql(database: Database) -> None:

@@ -98,6 +98,25 @@ def test_the_same_lookup_again_gets_the_first_answer_and_no_second_entry(scene: 
     assert len(entries(scene.partnership, Consultation)) == 1
 
 
+def test_the_same_lookup_again_does_not_count_against_a_limit(scene: Scene) -> None:
+    scene.limit(LimitSettings(officer_per_hour=2))
+    request = lookup(scene.police)
+    for _ in range(4):
+        answered(scene.police.call(operations.LOOK_UP, request))
+    answered(look_up(scene.police))
+    assert look_up(scene.police).code == "officer-over-hour"
+
+
+def test_what_an_agency_asks_in_anothers_name_leaves_nothing_in_that_name(scene: Scene) -> None:
+    """It is asked for before it is known to be false; one that nobody has, too."""
+    scene.limit(LimitSettings(officer_per_hour=1))
+    number = b64u_encode(secrets.token_bytes(16))
+    for claimed in ("council", "nobody"):
+        reply = look_up(scene.police, lookup=number, agency=claimed)
+        assert (reply.status, reply.code) == (422, "not-as-stated")
+    answered(look_up(scene.council, lookup=number))
+
+
 def test_a_lookup_id_is_not_taken_for_another_lookup(scene: Scene) -> None:
     number = b64u_encode(secrets.token_bytes(16))
     answered(look_up(scene.police, scene.token, lookup=number))
