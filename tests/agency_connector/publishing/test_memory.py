@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 MEBIBYTE = 1024 * 1024
-SMALL, LARGE = 2_500, 7_500
+SMALL, LARGE = 2_000, 5_000
 SYNCER = """
 import hashlib, itertools, pathlib, sys, tracemalloc
 from agency_connector.evaluation.tokeniser import Tokeniser
@@ -37,7 +37,7 @@ Tokeniser.tokens_of = lambda _, inputs: [hashlib.sha256(one).digest()[:16] for o
 Outbox.deliver = deliver
 folder, rows = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 urls = (f"sqlite:///{folder}/{n}.sqlite" for n in itertools.count())
-with borsetshire(folder, lambda: next(urls), FakeClock()) as town:
+with borsetshire(folder, lambda _: next(urls), FakeClock()) as town:
     tracemalloc.start()
     _, small = most_held(town, int(sys.argv[2]))
     new, large = most_held(town, int(sys.argv[3]))

@@ -88,9 +88,9 @@ def workbook(folder: Path, rows: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("make", "small", "large"),
     [
-        (csv_file, 2_000, 200_000),
-        (program, 2_000, 30_000),
-        (query, 2_000, 50_000),
+        (csv_file, 2_000, 20_000),
+        (program, 2_000, 12_000),
+        (query, 2_000, 12_000),
         (workbook, 1_000, 5_000),
     ],
 )

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,8 +26,6 @@ class Running:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.log = home.parent / "log"
-        typed(home, "init", "--partnership", "northgate", "--seal", "unsealed")
-        typed(home, "epoch", "open", "1")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [PROGRAM, "evaluator", "run", "--home", home, "--bind", "127.0.0.1:0"],
@@ -61,9 +60,18 @@ class Running:
         self.process.send_signal(signal.SIGHUP)
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An evaluator's home with epoch 1, of which each test runs a copy."""
+    made = tmp_path_factory.mktemp("original") / "evaluator"
+    typed(made, "init", "--partnership", "northgate", "--seal", "unsealed")
+    typed(made, "epoch", "open", "1")
+    return made
+
+
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    made = Running(tmp_path / "evaluator")
+def running(home: Path, tmp_path: Path) -> Iterator[Running]:
+    made = Running(shutil.copytree(home, tmp_path / "evaluator"))
     try:
         yield made
     finally:
