@@ -13,6 +13,7 @@ from apscheduler.schedulers.background import (  # type: ignore[import-untyped] 
 )
 
 from agency_connector import retention
+from agency_connector.contacts.exchange import exchange
 from agency_connector.installation import Installation
 from agency_connector.mailing import notices
 from agency_connector.publishing import storage
@@ -97,26 +98,44 @@ def read_log(installation: Installation) -> bool:
     return not done.alarmed
 
 
-class Countersigning:
-    """Witnesses the log, once somebody has handed over.
+def countersign(installation: Installation) -> bool:
+    """Witness the log; return True: whatever is in the way is raised, and kept for `status`."""
+    witnessing.witness(installation)
+    return True
+
+
+def exchange_contacts(installation: Installation) -> bool:
+    """Send and fetch contact requests; return whether the index brought nothing doubtful."""
+    done = exchange(installation)
+    came = len(done.received) + len(done.stepped)
+    if done.sent or came or done.doubts:
+        logs.get_logger().info(
+            "contacts.exchanged", delivered=done.sent, waiting=came, doubts=done.doubts
+        )
+    return not done.doubts
+
+
+class Patiently:
+    """Does a job that is due often, once somebody has handed over.
 
     A refusal is an entry of the log, so after one it waits before it asks again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, job: Callable[[Installation], bool]) -> None:
+        self._job = job
         self._not_before = 0
 
     def __call__(self, installation: Installation) -> bool:
-        """Return True: whatever is in the way is raised, and kept for `status`."""
+        """Return what the job does, and True while it is not done."""
         with installation.database.read() as connection:
             handed_over = trust.pins(connection) is not None
-        if handed_over and installation.clock() >= self._not_before:
-            try:
-                witnessing.witness(installation)
-            except Refused:
-                self._not_before = installation.clock() + _AFTER_A_REFUSAL_MS
-                raise
-        return True
+        if not handed_over or installation.clock() < self._not_before:
+            return True
+        try:
+            return self._job(installation)
+        except Refused:
+            self._not_before = installation.clock() + _AFTER_A_REFUSAL_MS
+            raise
 
 
 def start(installation: Installation, metrics: Metrics) -> BackgroundScheduler:
@@ -138,8 +157,8 @@ def start(installation: Installation, metrics: Metrics) -> BackgroundScheduler:
         runs.labels(name, outcome).inc()
         took.labels(name).observe(time.monotonic() - started)
 
-    # Neither a witness nor the mail waits for a sync.
-    executors = {name: ThreadPoolExecutor(1) for name in ("default", "witness", "mail")}
+    # Neither a witness, nor the mail, nor somebody who is to be phoned waits for a sync.
+    executors = {name: ThreadPoolExecutor(1) for name in ("default", "witness", "contacts", "mail")}
     scheduler = BackgroundScheduler(timezone=UTC, executors=executors)
     told = installation.settings.schedule
     jobs: tuple[tuple[str, Callable[[Installation], bool], int], ...] = (
@@ -162,17 +181,21 @@ def start(installation: Installation, metrics: Metrics) -> BackgroundScheduler:
                 coalesce=True,
                 misfire_grace_time=None,
             )
-    if told.witness_seconds:
-        scheduler.add_job(
-            do,
-            "interval",
-            ("witness", Countersigning()),
-            seconds=told.witness_seconds,
-            next_run_time=datetime.now(UTC),
-            executor="witness",
-            max_instances=1,
-            coalesce=True,
-            misfire_grace_time=None,
-        )
+    for name, job, seconds in (
+        ("witness", countersign, told.witness_seconds),
+        ("contacts", exchange_contacts, told.contacts_seconds),
+    ):
+        if seconds:
+            scheduler.add_job(
+                do,
+                "interval",
+                (name, Patiently(job)),
+                seconds=seconds,
+                next_run_time=datetime.now(UTC),
+                executor=name,
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
     scheduler.start()
     return scheduler

@@ -62,10 +62,12 @@ def test_a_scheduled_sync_publishes_and_is_counted(
 
 
 def test_a_job_that_is_never_due_is_not_scheduled(town: Borsetshire) -> None:
-    schedule = ScheduleSettings(sync_minutes=0, log_minutes=0, witness_seconds=0)
+    schedule = ScheduleSettings(
+        sync_minutes=0, log_minutes=0, witness_seconds=0, contacts_seconds=0
+    )
     settings = msgspec.structs.replace(town.connector.settings, schedule=schedule)
     scheduler = scheduling.start(replace(town.connector, settings=settings), Metrics())
-    assert [job.args[0] for job in scheduler.get_jobs()] == ["look"]
+    assert [job.args[0] for job in scheduler.get_jobs()] == ["look", "retention"]
     scheduler.shutdown()
 
 
