@@ -327,6 +327,9 @@ def _sent(value: object) -> tuple[bytes | None, int]:
         return str(value).encode(), 0
     if isinstance(value, list):  # an array of bytea with one dimension, as array_send() writes it
         head = struct.pack("!iiiii", 1, 0, _BYTEA, len(value), 1)
+        sizes = set(map(len, value))
+        if len(sizes) == 1:  # as tokens are, which takes a tenth of the time
+            return head + _size(sizes.pop()).join([b"", *value]), 1
         return head + b"".join([part for item in value for part in (_size(len(item)), item)]), 1
     raise TypeError(f"a {type(value).__name__} is not sent to a database")
 

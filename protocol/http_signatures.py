@@ -239,11 +239,7 @@ def _one_signature(message: Request | Response, what: str) -> tuple[str, str]:
             f"The {what} is not signed. Every {what} needs the header fields Signature-Input and "
             "Signature; if a proxy stands in between, let it pass them on.",
         )
-    if any(
-        len(lines) > 1 or "," in _QUOTED.sub("", lines[0])
-        for lines in (inputs, signatures)
-        if lines
-    ):
+    if _several(inputs) or _several(signatures):
         raise SignatureRefused(
             Refusal.DOUBLY_SIGNED,
             f"The {what} carries more than one signature. Send exactly one, labelled {LABEL}; if a "
@@ -259,6 +255,13 @@ def _one_signature(message: Request | Response, what: str) -> tuple[str, str]:
     if not _SIGNATURE.fullmatch(signature):
         raise _malformed(what, "the field Signature does not hold 64 bytes in base64")
     return inputs[0].removeprefix(prefix), signature
+
+
+def _several(lines: tuple[str, ...]) -> bool:
+    """Say whether a field has more than one line, or more than one member in its first."""
+    if len(lines) != 1:
+        return bool(lines)
+    return "," in lines[0] and "," in _QUOTED.sub("", lines[0])
 
 
 def _parsed(parameters: str, components: str, pattern: re.Pattern[str], what: str) -> re.Match[str]:

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-# RFC 9421 §2.5: the base is ASCII; a field value may hold spaces and tabs, and no line break.
-_FIELD_VALUE = re.compile(r"[\t -~]*", re.ASCII)
 _DERIVED_VALUE = re.compile(r"[!-~]+", re.ASCII)
 
 
@@ -65,7 +63,7 @@ class Component:
 def field_lines(message: Request | Response, name: str) -> tuple[str, ...]:
     """Return the values of the field lines called `name`, in order, without outer white space."""
     wanted = name.lower()
-    return tuple(value.strip(" \t") for line, value in message.headers if line.lower() == wanted)
+    return tuple([value.strip(" \t") for line, value in message.headers if line.lower() == wanted])
 
 
 def component_value(component: Component, message: Request | Response) -> str:
@@ -76,7 +74,7 @@ def component_value(component: Component, message: Request | Response) -> str:
     if not component.name.startswith("@"):
         lines = field_lines(message, component.name)
         value = ", ".join(lines)
-        if not lines or not _FIELD_VALUE.fullmatch(value):
+        if not lines or not _is_field_value(value):
             raise NotSignable(f"the header field {component.name} is missing or not plain text")
         return value
     value = _derived(component.name, message)
@@ -112,6 +110,12 @@ def signature_base(lines: Sequence[tuple[str, str]], parameters: str) -> bytes:
     if len({identifier for identifier, _ in lines}) != len(lines):
         raise NotSignable("a component is covered twice")
     pairs = (*lines, ('"@signature-params"', parameters))
-    if not all(_FIELD_VALUE.fullmatch(identifier + value) for identifier, value in pairs):
+    lined = [f"{identifier}: {value}" for identifier, value in pairs]
+    if not all(map(_is_field_value, lined)):
         raise NotSignable("a covered value holds a line break or is not ASCII")
-    return "\n".join(f"{identifier}: {value}" for identifier, value in pairs).encode("ascii")
+    return "\n".join(lined).encode("ascii")
+
+
+def _is_field_value(text: str) -> bool:
+    """RFC 9421 §2.5: the base is ASCII; a value may hold spaces and tabs, and no line break."""
+    return text.isascii() and text.replace("\t", " ").isprintable()
