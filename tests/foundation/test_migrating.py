@@ -1,5 +1,6 @@
 """Migrations run whole or not at all, keep the rows, and a program knows where it stands."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,7 @@ def test_a_migrated_database_is_accepted(
     for name in ("env.py", "versions/0001_one.py"):
         source = Path(LOCATION) / name
         (package / "migrations" / name).write_bytes(source.read_bytes())
+    monkeypatch.delitem(sys.modules, "some_program", raising=False)  # of the other database's run
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(OperatorError, match="run `some-program migrate`"):
         require_migrated(database, "some_program:migrations")
