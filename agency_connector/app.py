@@ -8,12 +8,14 @@ from agency_connector.database import LOCATION
 from agency_connector.installation import MIGRATE_COMMAND, Installation
 from agency_connector.pages import api
 from agency_connector.pages.access import Access, SignInNeeded
+from agency_connector.pages.asking_to_phone import AskToPhonePages
 from agency_connector.pages.auditor import AuditorPages
 from agency_connector.pages.checking import CheckPages
 from agency_connector.pages.guidance import GuidancePages
 from agency_connector.pages.justifying import JustificationPages
 from agency_connector.pages.own_checks import OwnCheckPages
 from agency_connector.pages.references import ReferencePages
+from agency_connector.pages.requests_to_phone import RequestPages
 from agency_connector.pages.screens import Screens
 from agency_connector.pages.sessions import Sessions
 from agency_connector.pages.supervisor import SupervisorPages
@@ -67,6 +69,8 @@ def create_app(installation: Installation, figures: Metrics | None = None) -> Fl
     JustificationPages(installation, screens).serve(app, guard)
     OwnCheckPages(installation, screens).serve(app, guard)
     ReferencePages(installation, screens).serve(app, guard)
+    AskToPhonePages(installation, screens).serve(app, guard)
+    RequestPages(installation, screens).serve(app, guard)
     GuidancePages(screens).serve(app, guard)
     sign_in.shows_again("/checks", checks.form_again)
     ready = Readiness(

@@ -5,6 +5,7 @@ address or a title, and the page of a check is read from the journal, for its ow
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 from flask import Flask, Response, request
@@ -17,15 +18,19 @@ from agency_connector.lookups import asking, hours, partnership
 from agency_connector.lookups.errors import problem_of
 from agency_connector.pages import answers
 from agency_connector.pages.access import Caller
+from agency_connector.pages.asking_to_phone import lines_by_check
 from agency_connector.pages.forms import DETAILS, IDENTIFIER_KINDS, CheckForm, Wrong
 from agency_connector.pages.ids import is_id, known_id, new_id, nothing_there, signed_in
 from agency_connector.pages.remembered import Remembered
 from agency_connector.pages.screens import Screens, to
+from agency_connector.pages.unsearched import Unsearched, unsearched
 from agency_connector.sign_in.kept_forms import KeptForm
 from foundation.operator import OperatorError
 from foundation.problems import Problem
 from foundation.routes import Guard
 from schemas.checks import WiderRequest
+
+_NOBODY_ANSWERS: Final = 503
 
 
 class CheckPages:
@@ -101,6 +106,7 @@ class CheckPages:
             "answer.html",
             **answers.shown(self._installation, told),
             wider_id=new_id(),
+            asked_to_phone=lines_by_check(self._installation, signed_in().user, told.asked_at),
             owed=self._owed(owed),
         )
 
@@ -134,10 +140,17 @@ class CheckPages:
 
     def _failed_form(self, sent: CheckForm, problem: Problem) -> Response:
         wrong = Wrong(sent.field_of(problem.detail), problem.detail)
-        return self._check_form(sent, (wrong,), status=problem.status)
+        instead = None
+        if problem.status == _NOBODY_ANSWERS:
+            instead = unsearched(self._installation, sent.values["purpose"])
+        return self._check_form(sent, (wrong,), status=problem.status, instead=instead)
 
     def _check_form(
-        self, sent: CheckForm, wrong: tuple[Wrong, ...] = (), status: int = 200
+        self,
+        sent: CheckForm,
+        wrong: tuple[Wrong, ...] = (),
+        status: int = 200,
+        instead: Unsearched | None = None,
     ) -> Response:
         try:
             purposes = [(p.code, p.words) for p in partnership.purposes(self._installation)]
@@ -151,6 +164,7 @@ class CheckPages:
             status=status,
             holds_input=True,
             **form_values(sent.values, wrong, purposes),
+            instead=instead,
             drawn=[each for each in pending if each.kind == "drawn"],
             owed=self._owed([each for each in pending if each.kind == "at-once"]),
         )

@@ -217,11 +217,20 @@ def without_unseen(text: str) -> str:
     )
 
 
+def cleaned_lines(text: str) -> str:
+    """Return words of several lines without what nobody sees; a line ends with a line feed."""
+    lines = without_unseen(text.replace("\r\n", "\n").replace("\t", " ")).split("\n")
+    return "\n".join(" ".join(line.split()) for line in lines).strip()
+
+
+def cleaned_line(text: str) -> str:
+    """Return words of one line without what nobody sees."""
+    return without_unseen(" ".join(text.split())).strip(" \u200c\u200d")
+
+
 def _cleaned(name: str, text: str) -> str:
     if name in ("check", "purpose"):
         return text
     if name == "reason":
-        lines = without_unseen(text.replace("\r\n", "\n").replace("\t", " ")).split("\n")
-        return "\n".join(" ".join(line.split()) for line in lines).strip()
-    spaced = " ".join(text.split())
-    return without_unseen(spaced).strip(" \u200c\u200d")
+        return cleaned_lines(text)
+    return cleaned_line(text)

@@ -13,6 +13,7 @@ from agency_connector.lookups import asking, hours
 from agency_connector.lookups.asking import Told
 from agency_connector.pages import answers
 from agency_connector.pages.access import Caller
+from agency_connector.pages.asking_to_phone import Line, lines_by_check
 from agency_connector.pages.ids import ID_BYTES, known_id, nothing_there, signed_in
 from agency_connector.pages.screens import Screens, to, to_path
 from foundation.problems import Problem
@@ -47,10 +48,11 @@ class OwnCheckPages:
         journal, recent = Journal.of(self._installation), now - answers.SHOWN_MS
         lately = journal.of_officer(user, recent + 1, now + 1, _MOST)
         earlier = journal.of_officer(user, 0, recent + 1, _MOST)
+        asked = lines_by_check(self._installation, user, 0)
         return self._screens.render(
             "my_checks.html",
-            lately=[self._line(check, now, named=True) for check in lately],
-            earlier=[self._line(check, now, named=False) for check in earlier],
+            lately=[self._line(check, now, asked, named=True) for check in lately],
+            earlier=[self._line(check, now, asked, named=False) for check in earlier],
             most=_MOST,
             outcomes=answers.OUTCOMES,
         )
@@ -109,7 +111,9 @@ class OwnCheckPages:
             raise nothing_there()
         return told
 
-    def _line(self, check: Check, now: int, *, named: bool) -> dict[str, object]:
+    def _line(
+        self, check: Check, now: int, to_phone: dict[tuple[str, str], Line], *, named: bool
+    ) -> dict[str, object]:
         asked, kept = check.asked, check.kept
         zone = kept.findings.time_zone if kept else "UTC"
         return {
@@ -124,5 +128,6 @@ class OwnCheckPages:
             "headline": words.headline(kept.findings) if kept else "No answer was had",
             "answered": kept is not None,
             "found": bool(kept and kept.findings.found),
+            "asked_to_phone": [line for (of, _), line in to_phone.items() if of == check.id],
             "outcome": check.came_of_it[-1].outcome if check.came_of_it else "",
         }

@@ -5,23 +5,26 @@ anything of it is shown; what is shown then stands under a random id, for that s
 for an hour.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from flask import Flask, Response, request
 
+from agency_connector.contacts import requests
+from agency_connector.contacts.contact import Contact
 from agency_connector.installation import Installation
 from agency_connector.journal.journal import Check
 from agency_connector.lookups import partnership
 from agency_connector.pages import cells
 from agency_connector.pages.access import Caller
+from agency_connector.pages.contact_words import OF_THE_ASKER, OF_THE_DESK, Times, state_of
 from agency_connector.pages.forms import IDENTIFIER_KINDS
 from agency_connector.pages.ids import is_id, known_id, nothing_there, signed_in
 from agency_connector.pages.screens import Screens, to
 from agency_connector.sign_in import trail
-from agency_connector.supervising import counting, reviewing
+from agency_connector.supervising import contacting, counting, reviewing
 from agency_connector.supervising.red_flags import red_flags
 from agency_connector.supervising.reviewing import (
     Because,
@@ -68,6 +71,15 @@ class Item:
     verdict: tuple[str, str] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request to phone that somebody has to look at: whose it is, how it stands, since when."""
+
+    who: str
+    said: str
+    when: str
+
+
 class SupervisorPages:
     """The views of one app."""
 
@@ -112,7 +124,7 @@ class SupervisorPages:
             ],
             flags=[
                 (made.name(flag.user), flag.sentence, [made.of(by_id[one]) for one in flag.checks])
-                for flag in red_flags(checks, known, settings)
+                for flag in red_flags(checks, known, settings, now)
             ],
             justifications=[
                 (
@@ -125,6 +137,8 @@ class SupervisorPages:
                 )
                 for told in work.justifications(since, now + 1)
             ],
+            overdue=self._requests(requests.overdue(self._installation), made),
+            crimes=self._requests(requests.crime_open(self._installation), made),
             count=len(checks),
             most=reviewing.MOST,
             days=settings.days_back,
@@ -176,6 +190,9 @@ class SupervisorPages:
         return self._screens.render(
             "supervision_month.html",
             month=counting.month_of(self._installation, first),
+            contact=contacting.contacting_of(self._installation, first, counting.next_month(first)),
+            asked_words={word: said for word, (said, _) in OF_THE_ASKER.items()},
+            had_words={word: said for word, (said, _) in OF_THE_DESK.items()},
             months=[(f"{one:%Y-%m}", f"{one:%B %Y}") for one in self._months()],
             shown=f"{first:%Y-%m}",
             title=f"{first:%B %Y}",
@@ -223,6 +240,22 @@ class SupervisorPages:
             wrong=wrong,
             field=field,
         )  # fmt: skip
+
+    def _requests(self, found: Iterable[Contact], made: "_Items") -> list[Waiting]:
+        """Return requests to phone as lines that tell of nobody whom they are about."""
+        times = Times.of(self._installation)
+        desks = {desk.id: desk.name for desk in self._installation.settings.desks}
+        return [
+            Waiting(
+                who=made.name(told.user or "") if told.sent else desks.get(told.desk, told.partner),
+                said=(
+                    f"{'Asked ' if told.sent else ''}{told.partner}{'' if told.sent else ' asked'} "
+                    f"{times.said(told.asked_at)}: {state_of(told)[0].lower()}."
+                ),
+                when=times.said(told.closed_at or told.due_at or told.asked_at),
+            )
+            for told in found
+        ]
 
     def _purposes(self) -> dict[str, str]:
         try:

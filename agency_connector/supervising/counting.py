@@ -6,28 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
-from msgspec import Raw, Struct
-
 from agency_connector.installation import JOURNAL, Installation
 from agency_connector.journal.records import Asked, CameOfIt
 from agency_connector.journal.sealing import JournalSeal
 from agency_connector.supervising import storage
-from agency_connector.supervising.reviewing import Supervision, ms_of
+from agency_connector.supervising.reviewing import Kept, Supervision, ms_of
 
 _MOST: Final = 1_000_000
 _DECEMBER: Final = 12
-
-
-class _Found(Struct, frozen=True):
-    """Of what a verified answer amounts to, how many are involved."""
-
-    found: tuple[Raw, ...]
-
-
-class _Kept(Struct, frozen=True):
-    """Of a kept answer, what is counted."""
-
-    findings: _Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +55,7 @@ def month_of(installation: Installation, first: date) -> Month:
         if row.kept is None:
             continue
         answered += 1
-        if not seal.open("kept", row.check, row.kept, _Kept).findings.found:
+        if not seal.open("kept", row.check, row.kept, Kept).findings.found:
             none_found += 1
         elif row.came_of_it is None:
             outcomes[""] += 1

@@ -1,4 +1,4 @@
-"""Red flags: what a person should look at, from sign-in claims and the journal alone.
+"""Red flags: what a person should look at, from sign-in claims, journal and requests to phone.
 
 None of them says that anything is wrong, and each says in a sentence what it was raised by. None
 tells whom a check was about: for that a supervisor opens it, which is recorded.
@@ -18,6 +18,7 @@ from agency_connector.supervising.settings import SupervisionSettings
 MOST_CHECKS: Final = 5
 """So many checks of one red flag are offered to be opened."""
 _MINUTE_MS: Final = 60_000
+_HOUR_MS: Final = 60 * _MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,9 +32,9 @@ class RedFlag:
 
 
 def red_flags(
-    checks: Sequence[Brief], known: Sequence[Known], settings: SupervisionSettings
+    checks: Sequence[Brief], known: Sequence[Known], settings: SupervisionSettings, now: int
 ) -> tuple[RedFlag, ...]:
-    """Return the red flags of `checks`, which are oldest first; newest red flag first.
+    """Return the red flags of `checks`, which are oldest first, at `now` (ms UTC); newest first.
 
     `known`: everybody who has signed in, with their names as the identity provider has them.
     """
@@ -46,6 +47,8 @@ def red_flags(
         found += _again_and_again(checks, settings.repeats)
     if settings.burst_checks:
         found += _bursts(checks, settings.burst_checks, settings.burst_minutes)
+    if settings.without_contact:
+        found += _without_contact(checks, settings.without_contact, settings.contact_hours, now)
     return tuple(sorted(found, key=lambda flag: (-flag.at, flag.user, flag.sentence)))
 
 
@@ -111,6 +114,26 @@ def _bursts(checks: Iterable[Brief], most: int, minutes: int) -> Iterable[RedFla
                 yield _of_many(user, said, own[begin : end + 1])
                 # What comes next begins anew: a long burst is not a red flag for each check.
                 begin = end + 1
+
+
+def _without_contact(
+    checks: Iterable[Brief], most: int, within_hours: int, now: int
+) -> Iterable[RedFlag]:
+    """Checks of one officer that found a team, of which nothing came; looking wider counts not."""
+    before = now - within_hours * _HOUR_MS
+    by_officer: dict[str, list[Brief]] = defaultdict(list)
+    for brief in checks:
+        narrow = brief.asked.breadth == "narrow"
+        if brief.without_contact and narrow and brief.asked.asked_at <= before:
+            by_officer[brief.asked.user].append(brief)
+    for user, found in by_officer.items():
+        if len(found) >= most:
+            said = (
+                f"The officer made {len(found)} checks that found a team, each more than "
+                f"{within_hours} hours ago, and neither said what came of them nor asked to be "
+                f"phoned. They may have phoned without saying so. {most} raise this."
+            )
+            yield _of_many(user, said, found)
 
 
 def _typed(asked: Asked) -> frozenset[str]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
+from agency_connector.contacts import requests
 from agency_connector.installation import JOURNAL, Installation
 from agency_connector.journal.journal import Check, Journal
 from agency_connector.journal.records import Asked
@@ -41,6 +42,18 @@ class CannotReview(OperatorError):
     """This supervisor cannot open or judge this; the message is for the page."""
 
 
+class Findings(Struct, frozen=True):
+    """Of what a verified answer amounts to, how many are involved."""
+
+    found: tuple[Raw, ...]
+
+
+class Kept(Struct, frozen=True):
+    """Of a kept answer, what is counted."""
+
+    findings: Findings
+
+
 class Opening(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """That `user` opened a check, why, and when (ms UTC)."""
 
@@ -65,10 +78,15 @@ class Judged(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Brief:
-    """A check before it is opened. What was typed is in `asked`, and is not for a page."""
+    """A check before it is opened. What was typed is in `asked`, and is not for a page.
+
+    `without_contact`: it found a team, and its officer has neither said what came of it nor asked
+    to be phoned.
+    """
 
     id: str
     asked: Asked
+    without_contact: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -95,8 +113,16 @@ class Supervision:
         """Return the checks of this time (ms UTC), oldest first, at most `MOST`."""
         with self._installation.database.read() as connection:
             rows = storage.checks_between(connection, since, before, MOST)
+        now = self._installation.clock()
+        asked = {
+            one.check for one in requests.between(self._installation, since, now + 1) if one.sent
+        }
         return tuple(
-            Brief(b64u_encode(row.check), self._seal.open("asked", row.check, row.asked, Asked))
+            Brief(
+                id=b64u_encode(row.check),
+                asked=self._seal.open("asked", row.check, row.asked, Asked),
+                without_contact=b64u_encode(row.check) not in asked and self._is_silent(row),
+            )
             for row in rows
         )
 
@@ -196,6 +222,12 @@ class Supervision:
             )
         given = [self._given(row.id, row.given) for row in rows if row.given is not None]
         return tuple(told.text for told in given if told.check == check)
+
+    def _is_silent(self, row: storage.CheckRow) -> bool:
+        """Return whether a check found a team and nothing was said of it."""
+        if row.kept is None or row.came_of_it is not None:
+            return False
+        return bool(self._seal.open("kept", row.check, row.kept, Kept).findings.found)
 
     def _given(self, row: bytes, sealed: bytes) -> Given:
         return self._seal.open("justified", row, sealed, Given)

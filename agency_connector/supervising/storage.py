@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 from agency_connector.database import metadata
-from agency_connector.journal.storage import checks
+from agency_connector.journal.storage import checks, resolutions
 from agency_connector.justifying.storage import justifications
 
 ID_BYTES = 16
@@ -43,6 +43,15 @@ class CheckRow:
     asked: bytes
     kept: bytes | None
     came_of_it: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolutionRow:
+    """A resolved reference's sealed parts; `replied` is None before the desk said anything."""
+
+    id: bytes
+    resolved: bytes
+    replied: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,19 @@ def checks_between(
     return tuple(
         CheckRow(row.check_id, row.asked_at, row.asked, row.kept, row.came_of_it) for row in rows
     )
+
+
+def resolutions_between(
+    connection: Connection, since: int, before: int
+) -> tuple[ResolutionRow, ...]:
+    """Return the references that were resolved in this time (ms UTC), oldest first."""
+    told = resolutions.c
+    rows = connection.execute(
+        select(told.resolution_id, told.resolved, told.replied)
+        .where(told.asked_at >= since, told.asked_at < before, told.resolved.is_not(None))
+        .order_by(told.asked_at, told.resolution_id)
+    )
+    return tuple(ResolutionRow(row.resolution_id, row.resolved, row.replied) for row in rows)
 
 
 def justifications_between(

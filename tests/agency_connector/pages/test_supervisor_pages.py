@@ -8,10 +8,13 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from agency_connector.app import create_app
+from agency_connector.contacts import requests
+from agency_connector.contacts.contact import NewContact, NewStep
 from agency_connector.installation import Installation
+from agency_connector.journal.journal import Journal
 from agency_connector.sign_in.roles import Role
 from agency_connector.supervising import storage
-from tests.agency_connector.lookups.county import County
+from tests.agency_connector.lookups.county import County, new_id
 from tests.agency_connector.pages.browser import forms
 from tests.agency_connector.sign_in.people import Somebody, somebody
 
@@ -135,6 +138,32 @@ def test_a_supervisor_does_not_open_their_own_check(app: Flask, installation: In
     assert answer.status_code == 404
     assert "your own" in words(answer)
     assert openings(installation) == 0
+
+
+def test_overdue_requests_and_open_crime_questions_are_listed_without_their_words(
+    sergeant: Somebody, installation: Installation, town: County
+) -> None:
+    assert "None is overdue, and no question is open." in words(sergeant.client.get("/supervision"))
+    late, closed = (town.check().involved[0].reference for _ in range(2))
+    checks = Journal.of(installation).of_officer("pc-archer", 0, town.clock() + 1, 2)
+    made = {
+        check.kept.findings.found[0].reference: check.id for check in checks if check.kept
+    }  # fmt: skip
+    for reference in (late, closed):
+        new = NewContact(new_id(), made[reference], reference, "Zanzibar", "Pc Archer", None)
+        contact = requests.ask(installation, "pc-archer", new)
+    requests.step(installation, "pc-archer", contact.id, NewStep("spoken", "Pc Archer"))
+    town.clock.advance(DAY_MS + 1)
+    assert sergeant.sign_in().location == "/supervision"
+    page = sergeant.client.get("/supervision")
+    assert "pc-archer Asked Borchester Council yesterday at 12:00: asked." in words(page)
+    assert "nobody has said whether a crime was disclosed" in words(page)
+    assert "pc-archer Asked Borchester Council yesterday at 12:00: spoken." in words(page)
+    assert "Zanzibar" not in page.text
+    month = words(sergeant.client.get("/supervision/months"))
+    assert "Requests to phone that we sent Asked 1 Spoken 1" in month
+    assert "Checks after which they spoke 1" in month
+    assert "for: Front desk" in month
 
 
 def test_the_month_counts_checks_and_what_came_of_them(sergeant: Somebody) -> None:
