@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "desk": (f"{_HERE}.desk", "desk"),
     "lookup": (f"{_HERE}.lookup", "lookup"),
     "resolve": (f"{_HERE}.resolve", "resolve"),
+    "contact": (f"{_HERE}.contact", "contact"),
     "token": (f"{_HERE}.token", "token"),
     "account": (f"{_HERE}.account", "account"),
     "sign-in": (f"{_HERE}.sign_in", "sign_in"),

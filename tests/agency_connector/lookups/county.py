@@ -40,6 +40,7 @@ from index_service.agencies import enrolment as registry
 from index_service.agreements import storage as agreements
 from index_service.app import create_app as create_index_app
 from index_service.audit.intake import intake
+from index_service.audit.sequencing import sequence
 from index_service.evaluation import storage as evaluator_storage
 from index_service.evaluation.app import create_app as evaluator_app
 from index_service.evaluation.installation import Evaluator, EvaluatorKeys
@@ -55,12 +56,20 @@ from protocol.publications import items_root
 from protocol.signature_base import Request, Response
 from protocol.tokens import pad_record
 from protocol.verifier_keys import read_verifier_key
+from schemas.agencies import AgencyRole
 from schemas.agreements import Agreement, Purpose
 from schemas.checks import CheckAnswer, CheckRequest, TypedParticulars, WiderRequest
 from schemas.entries import Consultation
 from schemas.flags import Flag, FlagBatch, PublicationMark, PublicationStatement
-from schemas.lookups import LookupAnswer, Resolution
-from schemas.operations import LOOK_UP, MARK, PUBLISH, RESOLVE
+from schemas.operations import (
+    DIRECTORY,
+    FETCH_CONTACTS,
+    LOOK_UP,
+    MARK,
+    PUBLISH,
+    RESOLVE,
+    SEND_CONTACT,
+)
 from tests.agency_connector.wsgi import WsgiAdapter, reaching
 from tests.conftest import FakeClock
 from tests.index_service.partnership import DAY_MS, PARTNERSHIP, Partnership, new_index
@@ -74,6 +83,7 @@ NAMES = {
     "council": "Borchester Council",
     "health": "Felpersham Health",
     "housing": "Ambridge Housing",
+    "oversight": "Borsetshire Oversight Panel",
 }
 TOML = """
 [agency]
@@ -101,8 +111,11 @@ _PHONES = {
     "council": "01632 960200",
     "health": "01632 960300",
     "housing": "01632 960400",
+    "oversight": "01632 960500",
 }
-_ANSWERS = {LOOK_UP.path: LookupAnswer, RESOLVE.path: Resolution}
+_ANSWERS = {
+    one.path: one.response for one in (LOOK_UP, RESOLVE, SEND_CONTACT, FETCH_CONTACTS, DIRECTORY)
+}
 
 
 @dataclass
@@ -152,7 +165,9 @@ class County:
         """The connector that asks."""
         return self.connectors["police"]
 
-    def join(self, agency: str, more: str = "", *extra_desks: str) -> Installation:
+    def join(
+        self, agency: str, more: str = "", *extra_desks: str, role: AgencyRole = "member"
+    ) -> Installation:
         """Make a connector with a front desk, enrol it, and found or take the hand-over."""
         home = self.folder / agency
         self.configure(agency, more, *extra_desks)
@@ -169,7 +184,7 @@ class County:
         self.connectors[agency] = made
         index = self.partnership.index
         with index.database.write() as connection:
-            registry.register(connection, index, agency, NAMES[agency], "member")
+            registry.register(connection, index, agency, NAMES[agency], role)
             code = registry.issue_code(connection, index, agency)
         with self.evaluator.database.write() as connection:
             evaluator_storage.add_agency(connection, agency, NAMES[agency], 0)
@@ -189,8 +204,16 @@ class County:
         else:
             handover.send(self.police, agency, None, lambda _: fingerprint_of(made.keys))
             handover.receive(made, None, lambda _: fingerprint_of(self.police.keys))
-        own_desks.sign_all(made)
+        if role == "member":
+            own_desks.sign_all(made)
         return made
+
+    def number(self) -> None:
+        """Let the index's worker number the entries and sign the log."""
+        index, more = self.partnership.index, True
+        while more:
+            with index.database.write() as connection:
+                more = sequence(connection, index, self.clock()).more
 
     def database_url(self, agency: str) -> str:
         """The connector's database, a file."""
@@ -351,8 +374,9 @@ class Template:
         copy = folder / "county"
         shutil.copytree(self.folder, copy)
         index = dataclasses.replace(
-            self.index, database=Database(f"sqlite:///{copy / 'index.db'}"), clock=clock
-        )
+            self.index, database=Database(f"sqlite:///{copy / 'index.db'}"), clock=clock,
+            head_file=copy / "log.head",
+        )  # fmt: skip
         evaluator = dataclasses.replace(
             self.evaluator, database=Database(f"sqlite:///{copy / 'evaluator.db'}"), clock=clock,
             keys=dataclasses.replace(
