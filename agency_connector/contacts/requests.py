@@ -76,9 +76,11 @@ def ask(installation: Installation, user: str, asked: NewContact) -> Contact:
                     "you have asked about this reference already, and the request is open: wait "
                     "for its answer, or phone the team",
                 )
-            storage.add(connection, row)
-            told = Told(user=user, contents=contents)
-            storage.put_step(connection, _waiting(installation, contact, "asked", told, now))
+            if storage.add(connection, row):
+                told = Told(user=user, contents=contents)
+                storage.put_step(connection, _waiting(installation, contact, "asked", told, now))
+            else:  # the same form, sent twice at once
+                before = storage.find(connection, contact)
     if before is not None and not _is_same(installation, before, about, contents):
         raise CheckRefused(
             409, "contact-differs", "this request was sent in other words: start a new one"

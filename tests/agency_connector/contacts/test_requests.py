@@ -1,5 +1,8 @@
 """An officer asks a desk to phone, the desk answers, and both see how it stands."""
 
+import dataclasses
+
+import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -8,6 +11,8 @@ from agency_connector.contacts import storage
 from agency_connector.contacts.exchange import exchange
 from agency_connector.contacts.outbox import deliver_one
 from agency_connector.lookups.errors import CheckRefused
+from agency_connector.mailing import storage as mailing
+from agency_connector.mailing.settings import MailSettings
 from agency_connector.receipts import storage as receipts
 from index_service.contacts.storage import contact_steps
 from protocol.encoding import b64u_decode
@@ -297,6 +302,17 @@ def test_each_step_of_ours_is_a_promise_of_the_log_that_is_followed(talk: Talk) 
         log = talk.police.anchors().log_name
         due = [r for r in receipts.unfound(connection, log) if r.kind == "contact"]
     assert [one.reference for one in due] == [f"{talk.id}-0"]
+
+
+def test_the_mailbox_of_the_desk_is_told_of_a_new_request_once(talk: Talk) -> None:
+    talk.ask()
+    mail = MailSettings(server="localhost", sender="connector@council.example", tls="none")
+    settings = msgspec.structs.replace(talk.council.settings, mail=mail)
+    council = dataclasses.replace(talk.council, settings=settings)
+    exchange(council)
+    exchange(council)
+    with council.database.read() as connection:
+        assert [one.count for one in mailing.waiting(connection)] == [1]
 
 
 def test_a_step_sent_by_two_at_once_is_kept_once(talk: Talk) -> None:
