@@ -1,6 +1,7 @@
 """Short names of public keys: an identifier for machines, digits for people to compare."""
 
 import hashlib
+from functools import lru_cache
 
 from protocol.encoding import b64u_encode, lp
 
@@ -11,6 +12,7 @@ _FINGERPRINT_DOMAIN = b"ifi/1 fingerprint"
 _GROUPS, _DIGITS = 8, 5
 
 
+@lru_cache(maxsize=1024)
 def key_id(public: bytes) -> str:
     """Return the 22 characters that name an Ed25519 or X25519 public key of 32 bytes.
 

@@ -1,7 +1,7 @@
 """What an entry says beside its place in the tree: who signed it, and what it commits to."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -61,6 +61,36 @@ class SideRecord:
     withheld_salt: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What stands signed in an entry, and the key of `agency` that it claims to be signed with."""
+
+    envelope: Envelope
+    public: bytes
+    agency: str
+
+
+def check_signed(signed: Signed) -> msgspec.Struct:
+    """Return the document, after its signature, its form and for whom it speaks were checked.
+
+    Raises BadTestimony.
+    """
+    kind = _KINDS.get(signed.envelope.payload_type)
+    if kind is None:
+        raise BadTestimony("it carries a document of an unknown type")
+    try:
+        document = documents.read(signed.envelope, kind, signed.public)
+    except BadEnvelope as error:
+        raise BadTestimony(f"the signed document in it is not good: {error}") from error
+    if isinstance(document, Introduction):
+        signer: str | None = document.introducer
+    else:
+        signer = document.agency if isinstance(document, _OWN) else None
+    if signer is not None and signer != signed.agency:
+        raise BadTestimony(f"it speaks for {signer} and is signed by {signed.agency}")
+    return document
+
+
 @dataclass(slots=True)
 class _Key:
     agency: str
@@ -113,10 +143,12 @@ class Keys:
     """The agencies' keys as the log enrols, declares and replaces them, entry by entry.
 
     `witnesses` are all keys that agencies declared to cosign with. Without `signatures` nothing
-    that is signed in an entry is checked, which costs most of the time that checking takes.
+    that is signed in an entry is checked, which costs most of the time that checking takes. With
+    `later`, it gets what remains to be checked of entries that enrol no keys.
     """
 
     signatures: bool = True
+    later: Callable[[Signed], None] | None = None
     witnesses: dict[tuple[str, bytes], VerifierKey] = field(default_factory=dict)
     _enrolled: dict[str, _Key] = field(default_factory=dict)
     _evaluators: dict[str, bytes] = field(default_factory=dict)
@@ -132,7 +164,11 @@ class Keys:
             return
         if envelope is not None and not (self.signatures or isinstance(entry, Administration)):
             return
-        document = None if envelope is None else self._read(envelope, entry.at)
+        signed = None if envelope is None else self._signed(envelope, entry.at)
+        if signed is not None and self.later is not None and not isinstance(entry, Administration):
+            self.later(signed)
+            return
+        document = None if signed is None else check_signed(signed)
         if isinstance(entry, Administration):
             if isinstance(document, KeyChange):
                 self._enrol(document.agency, b64u_decode(document.keys.signing, 32), entry.at)
@@ -154,24 +190,11 @@ class Keys:
             pass
         raise BadTestimony("a desk in its side record is not signed by its agency")
 
-    def _read(self, envelope: Envelope, at: int) -> msgspec.Struct:
+    def _signed(self, envelope: Envelope, at: int) -> Signed:
         key = self._enrolled.get(documents.signer(envelope))
         if key is None or (key.replaced_at is not None and at > key.replaced_at + _UNDER_WAY_MS):
             raise BadTestimony("it is signed with a key that was not enrolled at the time")
-        kind = _KINDS.get(envelope.payload_type)
-        if kind is None:
-            raise BadTestimony("it carries a document of an unknown type")
-        try:
-            document = documents.read(envelope, kind, key.public)
-        except BadEnvelope as error:
-            raise BadTestimony(f"the signed document in it is not good: {error}") from error
-        if isinstance(document, Introduction):
-            signer: str | None = document.introducer
-        else:
-            signer = document.agency if isinstance(document, _OWN) else None
-        if signer is not None and signer != key.agency:
-            raise BadTestimony(f"it speaks for {signer} and is signed by {key.agency}")
-        return document
+        return Signed(envelope, key.public, key.agency)
 
     def _check_counts(self, envelope: Envelope | None) -> None:
         signer = None if envelope is None else documents.signer(envelope)

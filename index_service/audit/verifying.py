@@ -5,11 +5,13 @@ first bad place is named. `protocol.verification` is the core, which exports and
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
+from foundation.statements import Statement
 from index_service.audit import storage
 from index_service.audit.intake import intake
 from index_service.audit.rounds import newest_first
@@ -24,7 +26,8 @@ from protocol.log.proofs import Head
 from protocol.log.tile_walk import TileWalk
 from protocol.log.tiles import Tile
 from protocol.merkle import HASH_BYTES, leaf_hash
-from protocol.testimony import Absences, Keys, SideRecord
+from protocol.signature_checks import SignatureChecks
+from protocol.testimony import Absences, Keys, SideRecord, Signed
 from protocol.verification import Fault, Verification
 from protocol.verifier_keys import KeyType, VerifierKey
 
@@ -52,6 +55,23 @@ class Verified:
     closed: str | None
 
 
+class _Row(NamedTuple):
+    """An entry as it is kept, and its side record, all None if there is none.
+
+    One that waits has None for its position, which nobody asks for.
+    """
+
+    id: int
+    position: int
+    entry: bytes
+    leaf: bytes
+    recorded_at: int
+    sets: bytes
+    answer: bytes | None
+    withheld: bytes
+    withheld_salt: bytes
+
+
 @dataclass(slots=True)
 class _Tiles:
     """Compares the tiles that the entries make with those that are kept, as they fill."""
@@ -76,13 +96,19 @@ class _Tiles:
 
 
 def verify_log(
-    connection: Connection, log: VerifierKey, partnership: str, *, signatures: bool = True
+    connection: Connection,
+    log: VerifierKey,
+    partnership: str,
+    *,
+    signatures: bool = True,
+    checks: SignatureChecks | None = None,
 ) -> Verified:
     """Verify the log in this database against the log's key; raises Fault at the first bad place.
 
     Without `signatures` those in entries and side records are passed over, which takes a fraction
-    of the time; the checkpoint's and the cosignatures are always checked. Memory does not grow
-    with the log. Run it in a read transaction: one snapshot is verified.
+    of the time; the checkpoint's and the cosignatures are always checked. With `checks` other
+    processes check what is signed in numbered entries. Memory does not grow with the log. Run it
+    in a read transaction: one snapshot is verified.
     """
     if log.type is not KeyType.ED25519:
         raise Fault("key: this is not a log's key")
@@ -91,11 +117,13 @@ def verify_log(
     tiles = _Tiles(connection)
     walk = TileWalk(tiles.compare)
     heads = _heads(connection, signed)
+    keys = Keys(signatures)
     verification = Verification(
-        log, partnership, walk, heads, keys=Keys(signatures), absences=_absences(connection)
+        log, partnership, walk, heads, keys=keys, absences=_absences(connection)
     )
-    for row in _numbered(connection):
-        _enter(verification, row)
+    with _checked_elsewhere(keys, walk, checks):
+        for row in _numbered(connection):
+            _enter(verification, row)
     if walk.finish() != state.head:
         raise Fault(f"head: {walk.size} entries are numbered and make another root than it says")
     tiles.require_no_more()
@@ -105,7 +133,7 @@ def verify_log(
     waiting = 0
     for row in _waiting(connection):
         _require_kept_as_hashed(row, "an entry that waits for its number")
-        verification.wait(bytes(row.entry), _side_record(row))
+        verification.wait(row.entry, _side_record(row))
         waiting += 1
     return Verified(
         entries=walk.size,
@@ -120,19 +148,47 @@ def verify_log(
     )
 
 
-def _enter(verification: Verification, row: Any) -> None:
+@contextmanager
+def _checked_elsewhere(
+    keys: Keys, walk: TileWalk, checks: SignatureChecks | None
+) -> Iterator[None]:
+    """Hand over what is signed meanwhile; Fault for the first bad place, in the log's order."""
+    if checks is None:
+        yield
+        return
+
+    def later(signed: Signed) -> None:
+        _raise_if_bad(checks.put(walk.size, signed))
+
+    keys.later = later
+    try:
+        yield
+    except Fault:
+        # What was handed over stands before the place that was found here.
+        _raise_if_bad(checks.finish())
+        raise
+    _raise_if_bad(checks.finish())
+    keys.later = None
+
+
+def _raise_if_bad(found: tuple[int, str] | None) -> None:
+    if found is not None:
+        raise Fault(f"entry {found[0]}: {found[1]}")
+
+
+def _enter(verification: Verification, row: _Row) -> None:
     number = verification.tree.size
     if row.position != number:
         raise Fault(f"entry {number}: it is missing (the next one is {row.position})")
     leaf = _require_kept_as_hashed(row, f"entry {number}")
-    entry = verification.enter(bytes(row.entry), leaf, _side_record(row))
+    entry = verification.enter(row.entry, leaf, _side_record(row))
     if entry.at != row.recorded_at:
         raise Fault(f"entry {number}: it is of another time than it is kept under")
 
 
-def _require_kept_as_hashed(row: Any, what: str) -> bytes:
-    leaf = leaf_hash(bytes(row.entry))
-    if leaf != bytes(row.leaf):
+def _require_kept_as_hashed(row: _Row, what: str) -> bytes:
+    leaf = leaf_hash(row.entry)
+    if leaf != row.leaf:
         raise Fault(f"{what}: its bytes do not have the leaf hash kept beside them")
     return leaf
 
@@ -216,43 +272,49 @@ _FIELDS: Final = (
     side_records.c.withheld,
     side_records.c.withheld_salt,
 )
-_ROWS: Final = select(*_FIELDS).outerjoin_from(
-    intake, side_records, side_records.c.intake == intake.c.id
+_ROWS: Final = (
+    select(*_FIELDS)
+    .outerjoin_from(intake, side_records, side_records.c.intake == intake.c.id)
+    .limit(PAGE)
+)
+_NUMBERED: Final = Statement(
+    _ROWS.where(intake.c.position > bindparam("after")).order_by(intake.c.position)
+)
+_WAITING: Final = Statement(
+    _ROWS.where(intake.c.position.is_(None), intake.c.id > bindparam("after")).order_by(intake.c.id)
 )
 
 
-def _numbered(connection: Connection) -> Iterator[Any]:
+def _numbered(connection: Connection) -> Iterator[_Row]:
     """Yield the numbered entries in order, each with its side record if there still is one."""
     after = -1
     while True:
-        later = _ROWS.where(intake.c.position > after).order_by(intake.c.position)
-        page = connection.execute(later.limit(PAGE)).all()
+        page = [_Row(*values) for values in _NUMBERED.rows(connection, after=after)]
         yield from page
         if len(page) < PAGE:
             return
         after = page[-1].position
 
 
-def _waiting(connection: Connection) -> Iterator[Any]:
+def _waiting(connection: Connection) -> Iterator[_Row]:
     """Yield the entries that have no number yet, in the order in which they came."""
     after = -1
     while True:
-        later = _ROWS.where(intake.c.position.is_(None), intake.c.id > after).order_by(intake.c.id)
-        page = connection.execute(later.limit(PAGE)).all()
+        page = [_Row(*values) for values in _WAITING.rows(connection, after=after)]
         yield from page
         if len(page) < PAGE:
             return
         after = page[-1].id
 
 
-def _side_record(row: Any) -> SideRecord | None:
+def _side_record(row: _Row) -> SideRecord | None:
     if row.answer is None:
         return None
     return SideRecord(
-        sets=bytes(row.sets),
-        answer=bytes(row.answer),
-        withheld=unpad_withheld(bytes(row.withheld)),
-        withheld_salt=bytes(row.withheld_salt),
+        sets=row.sets,
+        answer=row.answer,
+        withheld=unpad_withheld(row.withheld),
+        withheld_salt=row.withheld_salt,
     )
 
 

@@ -1,6 +1,7 @@
 """`index-service verify`: check the whole log of an index, or of a backup of its database."""
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from foundation.operator import OperatorError, cli_guard
 from index_service.audit.verifying import verify_log
 from index_service.commands.home import home_option, opened
 from index_service.database import LOCATION
+from protocol import signature_checks
 from protocol.exports import check_export
 from protocol.verification import Fault
 from protocol.verifier_keys import BadVerifierKey, VerifierKey, read
@@ -30,6 +32,13 @@ _ORIGIN: Final = re.compile(r"(.+)\.ifi-log(-[0-9]+)?", re.ASCII)
 )
 @click.option("--log-key", help="The log's verifier key, as `index-service fingerprint` prints it.")
 @click.option("--tree-only", is_flag=True, help="Pass over the signatures in entries; much faster.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many processes check signatures in entries of a database.",
+)
 @cli_guard
 def verify(
     home: Path,
@@ -37,6 +46,7 @@ def verify(
     exported: Path | None,
     log_key: str | None,
     tree_only: bool,
+    jobs: int,
 ) -> None:
     """Check every entry, tile, checkpoint, statement, side record and commitment.
 
@@ -54,7 +64,7 @@ def verify(
         if exported is not None:
             _verify_export(exported, _key(log_key or ""), signatures=not tree_only)
         else:
-            _verify_database(home, database, log_key, signatures=not tree_only)
+            _verify_database(home, database, log_key, signatures=not tree_only, jobs=jobs)
     except Fault as fault:
         raise OperatorError(f"the log does not verify. {fault}") from fault
 
@@ -66,7 +76,7 @@ def _verify_export(path: Path, key: VerifierKey, *, signatures: bool) -> None:
 
 
 def _verify_database(
-    home: Path, database: str | None, log_key: str | None, *, signatures: bool
+    home: Path, database: str | None, log_key: str | None, *, signatures: bool, jobs: int
 ) -> None:
     if database is not None and log_key is not None:
         held, key = Database(database), _key(log_key)
@@ -77,8 +87,11 @@ def _verify_database(
     named = _ORIGIN.fullmatch(key.name)
     if named is None:
         raise OperatorError(f"--log-key: {key.name} is no log of an index")
-    with held.read() as connection:
-        found = verify_log(connection, key, named[1], signatures=signatures)
+    with ExitStack() as stack:
+        beside = signatures and jobs > 1
+        checks = stack.enter_context(signature_checks.running(jobs)) if beside else None
+        connection = stack.enter_context(held.read())
+        found = verify_log(connection, key, named[1], signatures=signatures, checks=checks)
     click.echo(f"{found.entries} entries and {found.tiles} tiles verified.")
     click.echo(f"{found.cosignatures} cosignatures verified.")
     click.echo(f"{found.side_records} side records verified; {found.erased} erased by retention.")

@@ -71,13 +71,16 @@ def test_a_mirror_that_is_set_up_later_is_filled(
 
 
 @pytest.mark.parametrize("head_file", ["kept", "restored", "lost"])
-@pytest.mark.parametrize("lost", [3, 700])
+@pytest.mark.parametrize("lost", [3, 260])
 def test_an_older_backup_is_brought_forward_from_the_mirror(
     mirrored: Kept, monkeypatch: pytest.MonkeyPatch, head_file: str, lost: int
 ) -> None:
-    """To exactly what was signed, whatever became of the head file; new entries come behind."""
-    monkeypatch.setattr(sequencing, "BATCH", 256)
-    mirrored.take_in(300)
+    """To exactly what was signed, whatever became of the head file; new entries come behind.
+
+    Also over several batches, and from within one bundle into the third.
+    """
+    monkeypatch.setattr(sequencing, "BATCH", 100)
+    mirrored.take_in(255)
     mirrored.sequence()
     backup, file = mirrored.back_up(), mirrored.file.read_bytes()
     mirrored.take_in(lost)
@@ -95,8 +98,8 @@ def test_an_older_backup_is_brought_forward_from_the_mirror(
             assert sequencing.accept_head(connection, mirrored.index) == head
     mirrored.sequence()
     assert head in mirrored.signed[len(signed) :], "the very same head is signed again"
-    recoveries = -(-lost // 256)
-    mirrored.check(300 + lost + 2 + recoveries + (head_file == "lost"))
+    recoveries = -(-lost // 100)
+    mirrored.check(255 + lost + 2 + recoveries + (head_file == "lost"))
     check_mirror(mirrored)
 
 

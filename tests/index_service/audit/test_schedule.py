@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from index_service.audit import sequencing, storage
+from index_service.cli import main
 from index_service.installation import Installation
 from index_service.settings import WorkerSettings
 from index_service.worker.doing import do
@@ -49,7 +51,8 @@ def test_the_worker_that_ships_signs_what_comes_in(tmp_path: Path) -> None:
     home = tmp_path / "index"
     typed = ["init", "--home", str(home), "--seal", "unsealed", "--partnership", "borsetshire"]
     people = ["--organisation", "Trust", "--accountable-officer", "A", "--data-protection-contact"]
-    subprocess.run([PROGRAM, *typed, *people, "B"], check=True, capture_output=True)
+    done = CliRunner().invoke(main, [*typed, *people, "B"])
+    assert done.exit_code == 0, done.output
     index = Installation.open(home)
     with (tmp_path / "log").open("wb") as log:
         command = [PROGRAM, "worker", "--home", home, "--watch", "off"]

@@ -18,6 +18,7 @@ from index_service.audit.storage import log_cosignatures, log_head
 from index_service.audit.verifying import Verified, verify_log
 from index_service.lookups.storage import side_records
 from index_service.worker.retention import erase_side_records
+from protocol import signature_checks
 from protocol.keys import SigningKey
 from protocol.log.checkpoints import Checkpoint
 from protocol.log.notes import cosign
@@ -194,3 +195,48 @@ def test_what_means_the_same_is_only_what_base64_leaves_over(busy: Kept) -> None
 
     assert note.means_the_same(with_last(last + 1))
     assert not note.means_the_same(with_last((last + 4) % 64))
+
+
+def test_signatures_are_checked_by_processes_beside(
+    busy: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They find the first bad place in the log's order: before whatever is met later, or it."""
+    if busy.index.database.dialect == "postgresql":
+        return  # what is handed over is the same
+    monkeypatch.setattr(signature_checks, "PORTION", 2)
+    key = read(busy.index.log.verifier_key)
+
+    def found() -> Verified:
+        with busy.index.database.read() as connection:
+            return verify_log(connection, key, PARTNERSHIP, checks=checks)
+
+    with signature_checks.running(1) as checks:
+        assert found() == verified(busy)
+        forged = forge_consultation(busy)
+        later = busy.published().size - 1
+        assert forged < later
+        with pytest.raises(Fault, match=f"entry {forged}: the signed document in it is not good"):
+            found()
+        change(busy, update(intake).where(intake.c.position == later).values(leaf=bytes(32)))
+        with pytest.raises(Fault, match=f"entry {forged}: "):
+            found()
+        changed = update(intake).where(intake.c.position == forged - 1)
+        change(busy, changed.values(leaf=bytes(32)))
+        with pytest.raises(Fault, match=f"entry {forged - 1}: its bytes do not have the leaf hash"):
+            found()
+
+
+def forge_consultation(kept: Kept) -> int:
+    """Put another signature into the first consultation; return the entry's number."""
+    with kept.index.database.read() as connection:
+        row = next(
+            row
+            for row in connection.execute(select(intake).order_by(intake.c.position))
+            if b'"kind":"consultation"' in row.entry
+        )
+    at = row.entry.index(b'"sig":"') + len(b'"sig":"')
+    other = b"A" if row.entry[at : at + 1] != b"A" else b"B"
+    entry = row.entry[:at] + other + row.entry[at + 1 :]
+    changed = update(intake).where(intake.c.id == row.id)
+    change(kept, changed.values(entry=entry, leaf=leaf_hash(entry)))
+    return int(row.position)
