@@ -9,12 +9,20 @@ from index_service.spans import CLOCK_SLACK_MS
 from protocol import documents
 from protocol.envelopes import BadEnvelope, verified_payload
 from protocol.signed_api import Caller
+from schemas.audit import AuditStatement
 from schemas.contacts import ContactStatement
 from schemas.envelopes import Envelope
 from schemas.flags import PublicationStatement
 from schemas.lookups import LookupStatement, ResolutionStatement
 
-T = TypeVar("T", LookupStatement, ResolutionStatement, PublicationStatement, ContactStatement)
+T = TypeVar(
+    "T",
+    LookupStatement,
+    ResolutionStatement,
+    PublicationStatement,
+    ContactStatement,
+    AuditStatement,
+)
 
 
 def own_statement(index: Installation, caller: Caller, envelope: Envelope, as_type: type[T]) -> T:

@@ -5,7 +5,6 @@ steward's person adds it; a day that is left out is seen by whoever reads the re
 """
 
 from datetime import UTC, datetime
-from typing import Final
 
 from sqlalchemy import Connection
 
@@ -14,6 +13,7 @@ from index_service.agencies import documents as signed
 from index_service.audit import storage
 from index_service.audit.administration import administer
 from index_service.installation import Installation
+from index_service.spans import CLOCK_SLACK_MS, DAY_MS
 from protocol import documents
 from protocol.encoding import b64u_decode
 from protocol.entries import EntryTooLarge
@@ -21,9 +21,6 @@ from protocol.envelopes import BadEnvelope
 from schemas.envelopes import Envelope
 from schemas.epochs import EpochDescriptor
 from schemas.evaluation import EvaluatorCounts
-
-_DAY_MS: Final = 86_400_000
-_SLACK_MS: Final = 300_000
 
 
 def add(connection: Connection, index: Installation, envelope: Envelope) -> EvaluatorCounts:
@@ -36,7 +33,7 @@ def add(connection: Connection, index: Installation, envelope: Envelope) -> Eval
     if told.partnership != index.partnership:
         raise OperatorError(f"these are the counts of {told.partnership}: add them at its index")
     now = index.clock()
-    if told.day % _DAY_MS or not told.day + _DAY_MS <= told.signed_at <= now + _SLACK_MS:
+    if told.day % DAY_MS or not told.day + DAY_MS <= told.signed_at <= now + CLOCK_SLACK_MS:
         raise OperatorError("these are not the counts of a whole day that was over when signed")
     mark = envelope.signatures[0].sig.encode()
     if next(storage.entries_with(connection, [mark]), None) is not None:

@@ -21,8 +21,10 @@ from index_service.audit.reading_limits import count_reading
 from index_service.audit.reading_segments import Listed
 from index_service.audit.sequencing import published_head
 from index_service.audit.storage import DatabaseTiles
+from index_service.caller_statements import own_statement, require_timely
 from index_service.installation import Installation
 from index_service.lookups.storage import side_records
+from index_service.spans import CLOCK_SLACK_MS
 from protocol import canonical, documents
 from protocol.commitments import commit_to_tokens
 from protocol.encoding import b64u_decode, b64u_encode
@@ -50,7 +52,6 @@ from schemas.lookups import LookupAnswer
 PERSON_PAGE: Final = 50
 LOOKUP_PAGE: Final = 200
 ENTRY_PAGE: Final = 500
-_CLOCK_SLACK_MS: Final = 300_000
 _CONFIRMED_WITHIN_MS: Final = 3_600_000
 _NO_FILTER: Final = Filter(
     agency=None, purpose=None, officer=None, lookup=None, since=None, until=None
@@ -220,14 +221,8 @@ def open_statement(
     index: Installation, caller: Caller, signed: Envelope, of: ReadingOf
 ) -> AuditStatement:
     """Return the statement of a reading after checking that it is the caller's, new, and `of`."""
-    try:
-        statement = documents.read(signed, AuditStatement, caller.public)
-    except BadEnvelope as error:
-        raise Problem(422, "bad-document", f"The statement is refused. {error}") from error
-    if (statement.partnership, statement.agency) != (index.partnership, caller.agency):
-        raise not_the_callers(caller.agency)
-    if abs(index.clock() - statement.signed_at) > _CLOCK_SLACK_MS:
-        raise Problem(422, "stale-statement", "The statement's time is off: set the clock.")
+    statement = own_statement(index, caller, signed, AuditStatement)
+    require_timely(statement.signed_at, index.clock())
     if statement.of != of:
         raise _not_as_stated("reading")
     return statement
@@ -317,7 +312,7 @@ def _require_two_people(statement: AuditStatement) -> None:
     if statement.filter != _NO_FILTER:
         raise _not_as_stated("filter")
     people = {told.officer for told in statement.confirmations}
-    latest = statement.signed_at + _CLOCK_SLACK_MS
+    latest = statement.signed_at + CLOCK_SLACK_MS
     if (
         len(people) != 2
         or statement.officer not in people

@@ -9,6 +9,7 @@ from index_service.audit import reading
 from index_service.audit import reading_segments as segments
 from index_service.flags.storage import flags
 from index_service.installation import Installation
+from index_service.spans import DAY_MS
 from protocol import canonical, documents
 from protocol.commitments import SUBJECT, commit
 from protocol.encoding import b64u_decode, b64u_encode
@@ -21,7 +22,6 @@ from schemas.entries import Consultation
 from schemas.lookups import LookupAnswer, LookupStatement
 
 NOTICE_DAYS: Final = 90
-_DAY_MS: Final = 86_400_000
 
 
 def read_held(
@@ -38,7 +38,7 @@ def read_held(
         raise Problem(422, "not-as-stated", "The statement's subject is not that of the request.")
     begun = reading.begin(connection, index, caller, statement)
     held = _tokens_of(connection, index, caller.agency, handle)
-    since = index.clock() - NOTICE_DAYS * _DAY_MS
+    since = index.clock() - NOTICE_DAYS * DAY_MS
     every = {token for tokens in held.values() for token in tokens}
     numbers = segments.with_tokens(connection, every, begun.first, begun.end)
     notices: list[Notice] = []

@@ -1,7 +1,5 @@
 """How much of the record an agency may read in an hour, counted by the clock's hours."""
 
-from typing import Final
-
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -17,9 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from foundation.problems import Problem
 from index_service.database import metadata
 from index_service.settings import LimitSettings
+from index_service.spans import HOUR_MS
 from schemas.audit import ReadingOf
-
-_HOUR_MS: Final = 3_600_000
 
 audit_counts = Table(
     "audit_counts",
@@ -38,7 +35,7 @@ def count_reading(
 
     The row is locked until the transaction ends, so the limit is exact.
     """
-    hour = now // _HOUR_MS
+    hour = now // HOUR_MS
     kind = postgresql if connection.dialect.name == "postgresql" else sqlite
     this = {"agency": agency, "hour": hour, "person": int(of == "person")}
     counted = connection.execute(
@@ -52,7 +49,7 @@ def count_reading(
     allowed = limits.audit_persons_per_hour if person else limits.audit_pages_per_hour
     if counted > allowed:
         what = "persons" if person else "pages"
-        wait = (_HOUR_MS - now % _HOUR_MS) // 1000 + 1
+        wait = (HOUR_MS - now % HOUR_MS) // 1000 + 1
         problem = Problem(
             429,
             "audit-over-hour",
