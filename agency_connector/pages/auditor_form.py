@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from agency_connector.pages.forms import IDENTIFIER_KINDS, LONGEST, Wrong
+from agency_connector.pages.forms import IDENTIFIER_KINDS, LONGEST, Wrong, without_unseen
 from schemas.audit import Filter
 from schemas.checks import Identifier, TypedParticulars
 
@@ -63,7 +63,7 @@ class AuditForm:
     @classmethod
     def of(cls, kind: Kind, form: Mapping[str, str]) -> "AuditForm":
         """Return the known fields of what was sent."""
-        return cls(kind, {name: form.get(name, "").strip() for name in _FIELDS[kind]})
+        return cls(kind, {name: _cleaned(form.get(name, "")) for name in _FIELDS[kind]})
 
     def particulars(self) -> TypedParticulars:
         """Return the person who is sought; DoesNotFit."""
@@ -142,6 +142,11 @@ class AuditForm:
         if not _EARLIEST <= day <= _LATEST:
             raise DoesNotFit(name, "Enter the day as year, month and day: 2026-11-22")
         return day
+
+
+def _cleaned(text: str) -> str:
+    """Return what was typed without what nobody sees, and with single spaces."""
+    return without_unseen(" ".join(text.split())).strip(" \u200c\u200d")
 
 
 def _born(day: str, month: str, year: str) -> str:

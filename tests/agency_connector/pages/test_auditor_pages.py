@@ -344,6 +344,15 @@ def test_without_local_accounts_nobody_confirms_with_a_password(town: Town, app:
             SecondPerson(town["police"]).confirm("ann", "bob")
 
 
+def test_what_nobody_sees_in_what_was_pasted_changes_nothing(ann: Somebody) -> None:
+    pasted = {"full_name": "\u200b\u00a0Zephyrine  Quillfeather\ufeff ", "ground": " C 17\u2060 "}
+    told = words(ann.client.get(ask(ann, "person", **{**TYPED, **pasted}).location))
+    assert "Zephyrine Quillfeather" in told
+    assert "Almost certainly" in told
+    blank = ask(ann, "person", **{**TYPED, "full_name": "\u200b\u2060"})
+    assert (blank.status_code, "Enter the full name" in words(blank)) == (422, True)
+
+
 def test_a_second_auditor_confirms_in_a_browser_of_their_own_however_they_sign_in(
     ann: Somebody, people: dict[str, Somebody], town: Town
 ) -> None:

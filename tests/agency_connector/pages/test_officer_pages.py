@@ -163,6 +163,21 @@ def test_an_index_that_is_down_is_one_clear_line_and_nothing_else(
                         reason="Welfare visit").status_code == 303  # fmt: skip
 
 
+@pytest.mark.parametrize("service", ["index", "evaluation"])
+def test_what_could_not_be_searched_is_said_with_the_directory_as_last_seen(
+    officer: Browser, town: County, service: str
+) -> None:
+    """Whoever has to know now learns whom to phone, and is not told that nobody is involved."""
+    getattr(town, service).before = unplug
+    answer = officer.check()
+    assert answer.status_code == 503
+    for words in ("Not searched", "this says nothing about the person", "Borchester Council",
+                  'href="tel:01632960200"', "Felpersham Health", "today at 12:00"):  # fmt: skip
+        assert words in answer.text, words
+    assert "Borsetshire Police</b>" not in answer.text
+    assert "None recorded" not in answer.text
+
+
 def test_another_officers_answer_is_not_there(officer: Browser, town: County, app: Flask) -> None:
     location = officer.check().location
     other = Browser(app, town.police)
