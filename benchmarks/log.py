@@ -50,6 +50,7 @@ def measure(figures: Figures, server: Server, folder: Path, entries: int, where:
         administer(connection, index, "side-records-erased", None, note=note)
     for start in range(0, entries, PORTION):
         take_in(database, consultations(min(PORTION, entries - start), key, told))
+        print(f"  {min(start + PORTION, entries):,} of {entries:,} entries made", flush=True)
     conditions = f"{entries:,} consultations, {where}"
     _sequence(figures, server, index, entries, conditions)
     _bytes(figures, server, entries, conditions)
@@ -120,9 +121,13 @@ def _prove(figures: Figures, index: Installation, conditions: str) -> None:
 def _verify(figures: Figures, index: Installation, url: str, entries: int, conditions: str) -> None:
     key = index.log.verifier_key
     words = ["verify", "--database", url, "--log-key", key]
-    for name, more in (("with", []), ("without", ["--tree-only"])):
+    for name, more in (
+        ("with signatures in entries", []),
+        ("with signatures in entries, by 2 processes beside", ["--jobs", "2"]),
+        ("without signatures in entries", ["--tree-only"]),
+    ):
         ran = _command([*words, *more])
-        what = f"verify {name} signatures in entries"
+        what = f"verify {name}"
         figures.add(what, ran.wall, "s", conditions)
         figures.add(f"{what}: CPU", ran.cpu / entries * 1e6, "µs per entry", conditions)
         figures.add(f"{what}: peak memory", ran.peak / 2**20, "MiB", conditions)

@@ -12,8 +12,9 @@ import requests
 
 from benchmarks.figures import Figures
 from benchmarks.index_alone import IndexAlone, _quiet
+from benchmarks.memory import cpu_between, uses
 from benchmarks.server import Server
-from deploy.demo.programs import Services
+from deploy.demo.programs import Service, Services
 from foundation.clock import now_ms
 from index_service.app import create_app
 from protocol.keys import SigningKey
@@ -30,6 +31,8 @@ CLIENTS = ((1, 300), (8, 1200), (32, 2000))
 ROUNDS = 3
 """With and without take turns, so that a machine that grows slower is not taken for the log."""
 _EVERY_S = 5
+_SETTLED_S = 3
+"""After so long each job has run once, and knows its statements."""
 
 
 @dataclass(slots=True)
@@ -81,11 +84,14 @@ def measure(figures: Figures, alone: IndexAlone, server: Server, where: str) -> 
     alone.send(alone.lookups(200, 16))
     for clients, count in CLIENTS:
         rates: dict[bool, list[float]] = {True: [], False: []}
+        cpu = 0.0
         for _ in range(ROUNDS):
             for beside in (True, False):
                 lanes = alone.lookups(count, clients)
-                with _log_at_work(alone, witnesses) if beside else nullcontext():
+                with _log_at_work(alone, witnesses) if beside else nullcontext() as worker:
+                    before = uses(worker.process.pid) if worker else {}
                     took = alone.send(lanes)
+                    cpu += cpu_between(before, uses(worker.process.pid)) if worker else 0.0
                 rates[beside].append(len(took.seconds) / took.wall)
         told = f"median of {ROUNDS} turns of {count}, {clients} clients, {where}"
         working, stopped = (sorted(rates[beside])[ROUNDS // 2] for beside in (True, False))
@@ -93,20 +99,25 @@ def measure(figures: Figures, alone: IndexAlone, server: Server, where: str) -> 
         figures.add(f"{name}, worker and 8 witnesses at work", working, "per second", told)
         figures.add(f"{name}, both stopped", stopped, "per second", told)
         figures.add(f"{name}: slower by", (1 - working / stopped) * 100, "%", told)
+        each = cpu / (count * ROUNDS) * 1e6
+        figures.add(f"{name}: CPU in the worker", each, "µs per lookup", told)
     figures.add("from an entry to its checkpoint", _delay(alone, witnesses), "s", where)
 
 
 @contextmanager
-def _log_at_work(alone: IndexAlone, witnesses: list[_Witness]) -> Iterator[None]:
+def _log_at_work(alone: IndexAlone, witnesses: list[_Witness]) -> Iterator[Service]:
+    """Run worker and witnesses; from when the worker has done what waited for it."""
     services, stop = Services(alone.folder / "worker-logs"), threading.Event()
-    services.start(
+    worker = services.start(
         "worker", "index-service", "worker", "--home", alone.folder / "index", "--watch",
         "127.0.0.1:0",
     )  # fmt: skip
     thread = threading.Thread(target=_in_turn, args=(witnesses, stop))
     thread.start()
     try:
-        yield
+        _until(lambda: _waiting(alone) == 0)
+        time.sleep(_SETTLED_S)
+        yield worker
     finally:
         stop.set()
         thread.join()
@@ -126,7 +137,6 @@ def _delay(alone: IndexAlone, witnesses: list[_Witness]) -> float:
     """Return the longest of ten times between an answer and a checkpoint that covers its entry."""
     longest = 0.0
     with _log_at_work(alone, witnesses):
-        _until(lambda: _waiting(alone) == 0)
         for _ in range(10):
             alone.send(alone.lookups(1, 1))
             started = time.monotonic()
