@@ -13,7 +13,7 @@ _IN_WORDS: Final[Mapping[ContactStep, str]] = {
     "will-phone": "will phone",
     "spoken": "spoken",
     "refused": "refused",
-    "no-longer-ours": "no longer theirs",
+    "no-longer-ours": "no longer involved",
     "crime-answered": "crime question answered",
 }
 

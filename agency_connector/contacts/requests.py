@@ -313,4 +313,6 @@ def _id(text: str) -> bytes:
     try:
         return b64u_decode(text, storage.ID_BYTES)
     except EncodingError:
-        raise CheckRefused(404, "no-such-contact", "there is no such request") from None
+        raise CheckRefused(
+            404, "no-such-contact", "there is no such request: look at the list"
+        ) from None
