@@ -11,7 +11,7 @@ from agency_connector.receipts import checkpoints
 from agency_connector.trust import directory
 from agency_connector.witness import endpoint, policy, storage, witnessing
 from agency_connector.witness.cosigning import Witness
-from agency_connector.witness.standing import moment
+from agency_connector.witness.standing import ALONE, moment
 from agency_connector.witness.storage import Evidence, PolicyChange
 from agency_connector.witness.witnessing import Witnessing, compare
 from foundation import logs, serving
@@ -50,6 +50,8 @@ def _account(done: Witnessing) -> list[str]:
     brought = "and brought to the index" if done.delivered else "and known to the index"
     lines = [f"{did} the record of {done.size} entries, {brought}."]
     asked = f"{done.wanted} of {done.witnesses} witnesses"
+    if done.witnesses == 1:
+        return [*lines, f"{ALONE[:1].upper()}{ALONE[1:]}."]
     if done.agreed is None:
         return [*lines, f"The policy wants {asked}; that many have not agreed yet."]
     return [*lines, f"{asked} have agreed: the record is whole to {done.agreed} entries."]

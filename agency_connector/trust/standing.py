@@ -7,6 +7,7 @@ from typing import Final
 from agency_connector.installation import Installation
 from agency_connector.mailing import notices as mail
 from agency_connector.publishing import storage as publishing
+from agency_connector.receipts import standing as receipts
 from agency_connector.succession import offered
 from agency_connector.trust import directory, own_desks, storage
 from agency_connector.trust.anchors import Anchors
@@ -43,6 +44,7 @@ def lines(installation: Installation) -> tuple[Line, ...]:
         *_partners(installation),
         *_desks(installation),
         *(Line("witness", said, good) for said, good in witness.told(installation)),
+        Line("receipts", *receipts.told(installation)),
         *_last_sync(installation),
         *(Line("mail", said, good) for said, good in mail.lines(installation)),
     )

@@ -15,6 +15,12 @@ from agency_connector.witness.storage import Attempt, Witnessed
 from agency_connector.witness.witnessing import compare
 from foundation.operator import PlainError
 
+ALONE: Final = (
+    "no partner has declared a witness key yet: the record is countersigned by this agency alone, "
+    "which does not show that others see the same"
+)
+"""What is said while the policy names nobody but this agency."""
+
 LATE_MS: Final = 3_600_000
 """After this time without news of a quorum a person has to look."""
 
@@ -93,6 +99,8 @@ def _policy(
     pinned = standing.pinned
     if pinned is None:
         return "the policy names no witness yet: run `agency-connector witness`", False
+    if len(pinned.policy.witnesses) == 1:
+        return ALONE, True
     wanted = f"{pinned.wanted} of {len(pinned.policy.witnesses)} witnesses"
     late = installation.clock() - attempt.agreed_at > LATE_MS
     since = f" since {moment(attempt.agreed_at)}" if late else ""

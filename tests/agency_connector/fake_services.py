@@ -54,6 +54,7 @@ from schemas.successions import LogSuccessions
 from schemas.witnesses import CosignatureKept
 
 PARTNERSHIP = "northgate"
+HOUR_MS = 3_600_000
 ACTS: dict[str, Act] = {
     "introduce": "agency-introduced",
     "change-keys": "agency-key-changed",
@@ -247,7 +248,8 @@ class FakeIndex(Service):
             case "sign-desk":
                 self._take_desk(message.document)
         entry = entry_bytes(self._recorded(operation.name, message.document))
-        receipt = receipts.issue(entry, f"{PARTNERSHIP}.ifi-log", 1, 2, self.log)
+        at = self.clock()
+        receipt = receipts.issue(entry, f"{PARTNERSHIP}.ifi-log", at, at + HOUR_MS, self.log)
         return Acknowledged(entry=b64u_encode(entry), receipt=receipt)
 
     def _recorded(self, operation: str, document: Envelope) -> Administration:

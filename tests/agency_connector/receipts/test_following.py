@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from agency_connector.alarms import acknowledge
 from agency_connector.lookups import asking
-from agency_connector.receipts import following, proofs, storage
+from agency_connector.receipts import following, proofs, standing, storage
 from agency_connector.receipts.following import LogLies
 from agency_connector.receipts.storage import Receipt
 from agency_connector.transport import Unreachable
@@ -43,6 +43,18 @@ def test_an_answer_is_recorded_and_then_verified(log: Log) -> None:
     told = asking.told_before(log.police, OFFICER, check)
     assert told is not None
     assert f"verified: it is number {kept.position} of the record" in told.answer.recorded
+
+
+def test_status_counts_receipts_and_asks_for_a_person_when_one_is_late(log: Log) -> None:
+    before, good = standing.told(log.police)
+    assert good
+    log.town.check()
+    told, _ = standing.told(log.police)
+    assert told == before.replace("0 not in it yet", "1 not in it yet")
+    log.town.clock.advance(LATE_MS)
+    told, good = standing.told(log.police)
+    assert not good
+    assert "past their time: 1" in told
 
 
 def test_the_proof_is_kept_as_a_file_that_checks_itself(log: Log) -> None:

@@ -23,7 +23,7 @@ from protocol.log.policies import Policy
 from protocol.log.proofs import Head
 from protocol.log.tiles import tile_in
 from tests.agency_connector.conftest import Town
-from tests.agency_connector.fake_services import Refuse
+from tests.agency_connector.fake_services import Refuse, listening
 from tests.agency_connector.witness.conftest import Three
 from tests.agency_connector.witness.views import ORIGIN, View, text_at
 from tests.protocol.log.trees import GrownLog, leaves
@@ -334,6 +334,19 @@ def test_a_refusal_is_not_asked_for_again_at_once(three: Three) -> None:
 def test_nothing_is_witnessed_before_somebody_has_handed_over(town: Town) -> None:
     assert Patiently(countersign)(town.enrolled("police"))
     assert town.index.cosigned == []
+
+
+def test_a_policy_of_one_does_not_speak_of_agreement(town: Town) -> None:
+    """Its own countersignature is as many as it wants, and shows nothing to anybody."""
+    police = town.founded("police")
+    view = View(town.index, GrownLog(leaves(3)))
+    with listening(view) as view.url:
+        shown = view.shown_to(police)
+        done = witnessing.witness(shown)
+        assert (done.wanted, done.witnesses) == (1, 1)
+        sentences = [said for said, _ in standing.told(shown)]
+        assert standing.ALONE in sentences
+        assert not any("have agreed" in said for said in sentences)
 
 
 def test_what_keeps_a_witness_from_the_index_is_told_in_status(three: Three) -> None:
