@@ -51,6 +51,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
 }
 STATES: Final[Mapping[str, str]] = {
     "given": "Given", "pending": "Not given yet", "abandoned": "Check not made",
+    "deferred": "Answered at once instead",
 }  # fmt: skip
 _BECAUSE: Final[Mapping[Because, str]] = {
     "sample": "the sample of the day",

@@ -1,8 +1,10 @@
 """The supervisor's pages: nothing of a person before an opening; acts need a fresh sign-in."""
 
+import dataclasses
 import html
 import re
 
+import msgspec
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
@@ -12,8 +14,13 @@ from agency_connector.contacts import requests
 from agency_connector.contacts.contact import NewContact, NewStep
 from agency_connector.installation import Installation
 from agency_connector.journal.journal import Journal
+from agency_connector.justifying import checks
+from agency_connector.justifying.checks import JustificationFirst
+from agency_connector.justifying.justifications import Justifications
+from agency_connector.settings import ChecksSettings
 from agency_connector.sign_in.roles import Role
 from agency_connector.supervising import storage
+from schemas.checks import CheckRequest, TypedParticulars
 from tests.agency_connector.lookups.county import County, new_id
 from tests.agency_connector.pages.browser import forms
 from tests.agency_connector.sign_in.people import Somebody, somebody
@@ -176,3 +183,27 @@ def test_the_month_counts_checks_and_what_came_of_them(sergeant: Somebody) -> No
     assert sergeant.client.get("/supervision/months/2025-12").status_code == 200
     for wrong in ("2026-02", "2020-01", "x"):
         assert sergeant.client.get(f"/supervision/months/{wrong}").status_code == 404
+
+
+def test_a_justification_in_each_state_stands_in_the_list(
+    sergeant: Somebody, installation: Installation
+) -> None:
+    """Also of a check that was asked for more words and then answered at once."""
+    settings = msgspec.structs.replace(
+        installation.settings, checks=ChecksSettings(justify_one_in=1)
+    )
+    drawing = dataclasses.replace(installation, settings=settings)
+    kept = Justifications(drawing)
+    for act in (kept.abandon, lambda told: checks.answer_at_once(drawing, told)):
+        wanted = CheckRequest(
+            check=new_id(), particulars=TypedParticulars(full_name="Nelson Gabriel", born="1933"),
+            purpose="safeguarding", reason="Welfare visit",
+        )  # fmt: skip
+        with pytest.raises(JustificationFirst) as first:
+            checks.check(drawing, "pc-archer", wanted)
+        told = kept.find("pc-archer", first.value.justification)
+        assert told is not None
+        act(told)
+    said = words(sergeant.client.get("/supervision"))
+    for state in ("check not made", "answered at once instead", "not given yet"):
+        assert state in said, state
