@@ -10,10 +10,12 @@ from agency_connector.contacts import requests as contacts
 from agency_connector.contacts import storage
 from agency_connector.contacts.exchange import exchange
 from agency_connector.contacts.outbox import deliver_one
+from agency_connector.installation import Installation
 from agency_connector.lookups.errors import CheckRefused
 from agency_connector.mailing import storage as mailing
 from agency_connector.mailing.settings import MailSettings
 from agency_connector.receipts import storage as receipts
+from agency_connector.trust import key_change
 from index_service.contacts.storage import contact_steps
 from protocol.encoding import b64u_decode
 from schemas.contacts import ContactStep, CrimeAnswer
@@ -302,6 +304,38 @@ def test_each_step_of_ours_is_a_promise_of_the_log_that_is_followed(talk: Talk) 
         log = talk.police.anchors().log_name
         due = [r for r in receipts.unfound(connection, log) if r.kind == "contact"]
     assert [one.reference for one in due] == [f"{talk.id}-0"]
+
+
+def reopened(talk: Talk) -> None:
+    """Open the council's connector again, as after a change of keys."""
+    folder, clock = talk.town.folder / "council", talk.town.clock
+    talk.council.close()
+    talk.town.connectors["council"] = Installation.open(folder, clock=clock)
+
+
+def test_a_key_that_was_changed_since_the_directory_was_fetched_is_sealed_to_next(
+    talk: Talk,
+) -> None:
+    """Believed because the council's old key signed the change, not because the index says so."""
+    key_change.change(talk.council)
+    reopened(talk)
+    assert talk.ask().waiting
+    assert exchange(talk.police).sent == 1
+    assert talk.at_council().text == TEXT
+
+
+def test_what_was_sealed_to_a_key_replaced_on_the_way_can_be_answered_all_the_same(
+    talk: Talk,
+) -> None:
+    talk.ask()
+    key_change.change(talk.council)
+    reopened(talk)
+    got = talk.at_council()
+    assert got.text is None
+    assert got.trouble is not None
+    assert "cannot be read" in got.trouble
+    talk.answer("refused", text="We cannot read this: phone us", crime=NO_CRIME)
+    assert talk.at_police().state == "refused"
 
 
 def test_the_mailbox_of_the_desk_is_told_of_a_new_request_once(talk: Talk) -> None:
