@@ -1,13 +1,14 @@
 """`python -m benchmarks`: measure what docs/performance.md states; print a table and JSON.
 
-    python -m benchmarks [evaluation] [index] [log] [log-beside] [flips] [matching]
+    python -m benchmarks [evaluation] [index] [log] [log-beside] [flips] [matching] [pages]
                          [--flags 10000] [--entries 1000000] [--folder /tmp] [--json F]
 
 `evaluation` is arithmetic alone; `index` starts PostgreSQL and an index under gunicorn, publishes
 `--flags` flags, looks up, publishes ten times as many, and looks up again. Without words
-both run, and both of the log. `log` sequences, verifies, proves and exports `--entries` entries;
-`log-beside` looks up with the worker and eight witnesses at work, and stopped. `flips` changes
-every byte of a small log and of its export.
+both run, both of the log, and `pages`. `log` sequences, verifies, proves and exports `--entries`
+entries; `log-beside` looks up with the worker and eight witnesses at work, and stopped. `flips`
+changes every byte of a small log and of its export. `pages` checks names at a connector's pages
+among ten times `--flags` flags, over HTTP and in Chromium (benchmarks.pages).
 `matching` runs benchmarks.matching on a made population, if it is there. The database is on the
 disk of `--folder`; /dev/shm shows what is left without the disk.
 """
@@ -23,12 +24,23 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import evaluation, flips, index_alone, log, log_beside, lookups, publishing, server
+from benchmarks import (
+    evaluation,
+    flips,
+    index_alone,
+    log,
+    log_beside,
+    lookups,
+    pages,
+    publishing,
+    server,
+)
 from benchmarks.figures import Figures, machine
 from benchmarks.memory import largest, uses
 
-PARTS = ("evaluation", "index", "log", "log-beside", "flips", "matching")
+PARTS = ("evaluation", "index", "log", "log-beside", "flips", "matching", "pages")
 _SYNCS = 50
+_CHECKS, _CHECKS_IN_BROWSER = 500, 100
 
 
 def main() -> None:
@@ -40,7 +52,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--json", type=Path, help="write the JSON here instead of printing it")
     asked = parser.parse_args()
-    parts = asked.parts or ["evaluation", "index", "log", "log-beside"]
+    parts = asked.parts or ["evaluation", "index", "log", "log-beside", "pages"]
     figures = Figures()
     if "evaluation" in parts:
         evaluation.measure(figures)
@@ -55,6 +67,8 @@ def main() -> None:
             flips.measure(figures, Path(home))
     if "matching" in parts:
         _matching()
+    if "pages" in parts:
+        pages.measure(figures, asked.folder, 10 * asked.flags, _CHECKS, _CHECKS_IN_BROWSER)
     print(f"\n{machine()}\n\n{figures.table()}\n")
     if asked.json is None:
         print(figures.as_json())
