@@ -78,6 +78,14 @@ look_minutes = 15
 # Every how many seconds it countersigns the index's log, 1 to 60; 0 for never.
 witness_seconds = 15
 
+# Tells desks by mail that a request to phone waits, without personal data (docs/operations.md).
+# Then `agency-connector mail password`, and `agency-connector doctor`.
+#
+# [mail]
+# server = "smtp.agency.example"
+# sender = "connector@agency.example"
+# user = "connector"
+
 # The team that partners phone. Its name may not tell what a person is known for.
 # After a change run `agency-connector desk sign`.
 #

@@ -77,5 +77,6 @@ def start_pages(
     telling.line(
         f"Try {DEAN.given} {DEAN.family}, born 14 3 1983, as officer; as desk type a reference from"
     )
-    telling.line("above at the agency that was to be phoned.")
+    telling.line("above at the agency that was to be phoned. Or ask them, as officer, to phone")
+    telling.line("you, and answer there, as desk, under Requests to phone, some seconds later.")
     return addresses

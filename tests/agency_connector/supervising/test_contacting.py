@@ -69,7 +69,7 @@ def test_a_desk_of_ours_is_judged_by_what_it_said_of_quoted_references(town: Cou
     for answered in ("same-person", "different-person", "not-ours"):
         quoted = resolving.resolve(council, "jo", town.check().involved[0].reference)
         Journal.of(council).reply(
-            b64u_decode(quoted.resolution), "jo", answered, town.clock()  # type: ignore[arg-type]  # a test's word
+            b64u_decode(quoted.resolution), "jo", answered, town.clock()
         )  # fmt: skip
     told = month(town, "council")
     (rate,) = told.wrong_of_ours
