@@ -17,7 +17,10 @@ LISTED_FORENAMES = 0.7
 """The part of a community whose first name is among the listed ones; of surnames below."""
 LISTED_SURNAMES = 0.8
 LOCAL = 3.0
-"""How many times its national share a community may have where a partnership is."""
+"""How many times its national share a community may have where a partnership is; so the shares of
+single names, too, count (`shares.forename`, `shares.surname`)."""
+MIXED = 0.2
+"""The part of the smaller of two communities that are akin with a name from either's list."""
 UNLISTED_NAME = 0.005
 """The share that one name of a community may have which its list lacks."""
 
@@ -35,10 +38,15 @@ def together(first: str, last: str) -> float:
     lasts = _surnames().get(last)
     if firsts is None or lasts is None:
         return 0.0
-    people = _people()
-    return LOCAL * sum(
-        people[place] * share * lasts[place] for place, share in firsts.items() if place in lasts
-    )
+    people, akin = _people(), _akin()
+    found = 0.0
+    for place, share in firsts.items():
+        for other, held in lasts.items():
+            if place == other:
+                found += people[place] * share * held
+            elif akin[place] and akin[place] == akin[other]:
+                found += MIXED * min(people[place], people[other]) * share * held
+    return LOCAL * found
 
 
 def loosely(first: str, last: str) -> float:
@@ -110,6 +118,11 @@ def _share(held: Mapping[int, float]) -> float:
 @cache
 def _people() -> Sequence[float]:
     return [float(community.per_million) for community in tables.communities()]
+
+
+@cache
+def _akin() -> Sequence[str]:
+    return [community.akin for community in tables.communities()]
 
 
 @cache

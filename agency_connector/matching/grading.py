@@ -14,7 +14,7 @@ GRADES: tuple[Grade, ...] = ("strong", "likely", "possible")
 # way, for each time that the person looked for does. Reasons: docs/matching.md.
 STRONG_AT_MOST = 0.3
 LIKELY_AT_MOST = 5.0
-POSSIBLE_AT_MOST = 55.0
+POSSIBLE_AT_MOST = 58.0
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):

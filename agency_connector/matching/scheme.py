@@ -95,8 +95,12 @@ def _names(f: Facts) -> str | None:
     return names_key(f.first, f.last) if f.first and f.last else None
 
 
-def _single(*parts: str) -> str | None:
-    return SEPARATOR.join(parts) if all(parts) else None
+def _two(one: str, other: str) -> str | None:
+    return f"{one}|{other}" if one and other else None
+
+
+def _three(one: str, other: str, third: str) -> str | None:
+    return f"{one}|{other}|{third}" if one and other and third else None
 
 
 def _triple(f: Facts) -> str | None:
@@ -121,17 +125,17 @@ NAME_KINDS: tuple[Kind, ...] = (
     Kind(
         "surname-date",
         "surname; date of birth",
-        lambda f: _single(f.last, f.born),
+        lambda f: _two(f.last, f.born),
     ),
     Kind(
         "first-date",
         "first name; date of birth",
-        lambda f: _single(f.first, f.born),
+        lambda f: _two(f.first, f.born),
     ),
     Kind(
         "initial-surname-date",
         "first letter of the first name; surname; date of birth",
-        lambda f: _single(f.initial, f.last, f.born),
+        lambda f: _three(f.initial, f.last, f.born),
     ),
     Kind(
         "stems-date",
@@ -141,7 +145,7 @@ NAME_KINDS: tuple[Kind, ...] = (
     Kind(
         "ending-surname-date",
         "last three letters of the first name; surname; date of birth",
-        lambda f: _single(f.first[-3:], f.last, f.born),
+        lambda f: _three(f.first[-3:], f.last, f.born),
     ),
     Kind(
         "forenames-date",
@@ -156,7 +160,7 @@ NAME_KINDS: tuple[Kind, ...] = (
     Kind(
         "postcode-date",
         "postcode; date of birth",
-        lambda f: _single(f.unit, f.born),
+        lambda f: _two(f.unit, f.born),
     ),
     Kind(
         "names-year",
@@ -171,7 +175,7 @@ NAME_KINDS: tuple[Kind, ...] = (
     Kind(
         "first-district-date",
         "first name; postcode district; date of birth",
-        lambda f: _single(f.first, f.district, f.born),
+        lambda f: _three(f.first, f.district, f.born),
     ),
     Kind(
         "three-names",

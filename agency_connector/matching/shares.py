@@ -39,7 +39,7 @@ def forename(name: str, year: int | None) -> float:
     """
     stem = name.removesuffix("*")
     parts = (_forename_stems() if stem != name else tables.forenames()).get(stem)
-    through = max(communities.forename_share(name), UNSEEN_FORENAME)
+    through = max(communities.forename_share(name) * communities.LOCAL, UNSEEN_FORENAME)
     if parts is None:
         return through
     best = float(max(parts))
@@ -57,7 +57,8 @@ def surname(name: str) -> float:
     """People per million with this surname (or a longer one, where `name` ends in `*`)."""
     stem = name.removesuffix("*")
     parts = (_surname_stems() if stem != name else tables.surnames()).get(stem, 0)
-    return max(float(parts), communities.surname_share(name), UNSEEN_SURNAME)
+    through = communities.surname_share(name) * communities.LOCAL
+    return max(float(parts), through, UNSEEN_SURNAME)
 
 
 @lru_cache(maxsize=65_536)

@@ -40,8 +40,12 @@ def surname_variants() -> Mapping[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Community:
-    """Names common in one community, commonest first, and its share of the population."""
+    """Names common in one community, commonest first, and its share of the population.
 
+    Communities that are `akin` ("": none is) marry, and share names that one list alone has.
+    """
+
+    akin: str
     per_million: int
     forenames: tuple[str, ...]
     surnames: tuple[str, ...]
@@ -53,7 +57,10 @@ def communities() -> tuple[Community, ...]:
     text = files(__package__).joinpath("communities.csv").read_text("ascii")
     return tuple(
         Community(
-            int(row["per_million"]), tuple(row["forenames"].split()), tuple(row["surnames"].split())
+            row["akin"],
+            int(row["per_million"]),
+            tuple(row["forenames"].split()),
+            tuple(row["surnames"].split()),
         )
         for row in csv.DictReader(io.StringIO(text))
     )

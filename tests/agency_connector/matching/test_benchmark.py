@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from benchmarks.matching import __main__ as program
 from benchmarks.matching import through_service
 from benchmarks.matching.figures import by_grade, recall_at_precision, true_pairs
 from benchmarks.matching.linking import Hit
+from benchmarks.matching.other_birthdays import redated, strangers
 from benchmarks.matching.records import COLUMNS, Record, read
 
 HEADER = ",".join((*COLUMNS, "group"))
@@ -147,6 +149,20 @@ def test_a_bad_file_is_refused_in_one_line_that_says_what_is_wrong(
     assert str(ended.value).startswith(f"{path}: ")
     assert says in str(ended.value)
     assert "\n" not in str(ended.value)
+
+
+def test_with_another_birthday_only_strangers_are_counted() -> None:
+    """The person is no stranger to themselves; an undated lookup is left out."""
+    told = Particulars("Geraldine", "", "Hathersage", "", "1961-07-23", "SW1A 2AA")
+    own, undated = (Record("1", "ann", "", "one", "", t) for t in (told, Particulars("Ida")))
+    namesake = Record("2", "bob", "", "one", "", told)
+    [made] = redated([own, undated, replace(own, group="other")], 1)
+    assert made.particulars.born != told.born
+    assert abs(int(made.particulars.born[:4]) - 1961) <= 4
+    assert next(redated([made], 1)) == next(redated([made], 1))
+    found = strangers([own, namesake], [own], 3)["one"]
+    assert found["lookups"] == 3
+    assert found["possible"]["strangers"] == 0.5e6  # the namesake, once a lookup, of two people
 
 
 def test_if_the_service_finds_other_hits_the_program_fails(

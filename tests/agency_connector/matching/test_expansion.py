@@ -128,7 +128,7 @@ def test_common_names_are_graded_lower_than_rare_ones() -> None:
 def test_names_that_go_together_are_not_taken_for_rare() -> None:
     """Independence would make two rare names of one community nearly impossible together."""
     by_chance = shares.forename("mohammed", 1985) * shares.surname("khan") / 1e6
-    assert shares.pair("mohammed", "khan", 1985) > 10 * by_chance
+    assert shares.pair("mohammed", "khan", 1985) > 5 * by_chance
     assert shares.pair("zzyzx", "qqxzq", 1985) >= shares.TOGETHER * shares.UNSEEN_FORENAME
     assert communities.together("geraldine", "khan") == 0.0
 
@@ -139,10 +139,24 @@ def test_a_community_only_ever_makes_a_hit_less_sure() -> None:
         assert shares.pair(first, last, 1985) >= product
 
 
+def test_names_of_communities_that_are_akin_go_together_too() -> None:
+    assert communities.together("andrei", "nowak") > 5 * shares.forename("andrei", 1985) * (
+        shares.surname("nowak") / 1e6
+    )
+    assert communities.together("andrei", "khan") == 0.0
+
+
+def test_a_single_name_of_a_community_counts_as_where_the_community_lives_closely() -> None:
+    through = communities.forename_share("katarzyna")
+    assert through > 0
+    assert shares.forename("katarzyna", 1985) >= communities.LOCAL * through
+    assert shares.surname("nowak") >= communities.LOCAL * communities.surname_share("nowak")
+
+
 def test_a_middle_name_of_the_same_community_says_little() -> None:
     joint = shares.pair("mohammed", "khan", 1985)
     among = communities.middle_share("mohammed", "ali", "khan", joint)
-    assert among > 5 * shares.forename("ali", 1985) / 1e6
+    assert among > 4 * shares.forename("ali", 1985) / 1e6
     assert communities.middle_share("mohammed", "geraldine", "khan", joint) == 0.0
 
 
