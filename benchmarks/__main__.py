@@ -1,14 +1,16 @@
 """`python -m benchmarks`: measure what docs/performance.md states; print a table and JSON.
 
     python -m benchmarks [evaluation] [index] [log] [log-beside] [flips] [matching] [pages]
-                         [--flags 10000] [--entries 1000000] [--folder /tmp] [--json F]
+                         [--flags 10000] [--entries 1000000] [--flips 5000] [--seed 1]
+                         [--folder /tmp] [--json F]
 
 `evaluation` is arithmetic alone; `index` starts PostgreSQL and an index under gunicorn, publishes
 `--flags` flags, looks up, publishes ten times as many, and looks up again. Without words
 both run, both of the log, and `pages`. `log` sequences, verifies, proves and exports `--entries`
 entries; `log-beside` looks up with the worker and eight witnesses at work, and stopped. `flips`
-changes every byte of a small log and of its export. `pages` checks names at a connector's pages
-among ten times `--flags` flags, over HTTP and in Chromium (benchmarks.pages).
+changes a bit of `--flips` bytes of a small log, and of its export; of every byte with 0. `pages`
+checks names at a connector's pages among ten times `--flags` flags, over HTTP and in Chromium
+(benchmarks.pages).
 `matching` runs benchmarks.matching on a made population, if it is there. The database is on the
 disk of `--folder`; /dev/shm shows what is left without the disk.
 """
@@ -49,6 +51,8 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: evaluation index")
     parser.add_argument("--flags", type=int, default=10_000)
     parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument("--flips", type=int, default=5_000)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--json", type=Path, help="write the JSON here instead of printing it")
     asked = parser.parse_args()
@@ -64,7 +68,7 @@ def main() -> None:
         _log_beside(figures, asked.folder)
     if "flips" in parts:
         with tempfile.TemporaryDirectory(dir=asked.folder) as home:
-            flips.measure(figures, Path(home))
+            flips.measure(figures, Path(home), asked.flips, asked.seed)
     if "matching" in parts:
         _matching()
     if "pages" in parts:
