@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import msgspec
-
 from agency_connector.lookups.errors import AnswerDisbelieved
 from agency_connector.lookups.verifying import CLOCK_SLACK_MS
 from agency_connector.trust.anchors import Anchors
@@ -86,7 +84,7 @@ def check_reading(
         read = read_entry(content)
     except BadReceipt as error:
         raise AnswerDisbelieved("there is no receipt of the log for this reading") from error
-    except (EncodingError, NotCanonical, msgspec.DecodeError) as error:
+    except (EncodingError, NotCanonical) as error:
         raise AnswerDisbelieved("the record of this reading cannot be read") from error
     if not isinstance(read, AuditReading) or read.statement != sent:
         raise AnswerDisbelieved("the record holds another statement than the one we signed")
@@ -117,7 +115,7 @@ def read_row(read: ReadEntry | FoundLookup, head: Head, anchors: Anchors) -> Row
     try:
         content = b64u_decode(read.entry)
         entry = read_entry(content)
-    except (EncodingError, NotCanonical, msgspec.DecodeError):
+    except (EncodingError, NotCanonical):
         return Row(read.number, read.entry, read.proof, "?", None, None, "it cannot be read")
     row = Row(
         number=read.number,
@@ -205,7 +203,7 @@ def _committed(told: TokenSet) -> str:
 def _entry_of(row: Row) -> Entry | None:
     try:
         return read_entry(b64u_decode(row.entry))
-    except (EncodingError, NotCanonical, msgspec.DecodeError):
+    except (EncodingError, NotCanonical):
         return None
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-import msgspec
-
 from agency_connector.journal.records import Prepared
 from agency_connector.lookups.errors import AnswerDisbelieved
 from agency_connector.trust import directory
@@ -168,7 +166,7 @@ def _recorded(entry: str, receipt: Envelope, anchors: Anchors, kind: type[K], si
         read = read_entry(content)
     except BadReceipt as error:
         raise AnswerDisbelieved("there is no receipt of the log for it") from error
-    except (EncodingError, NotCanonical, msgspec.DecodeError) as error:
+    except (EncodingError, NotCanonical) as error:
         raise AnswerDisbelieved("the record cannot be read") from error
     if not isinstance(read, kind) or read.partnership != anchors.partnership:
         raise AnswerDisbelieved("the record is of another kind or partnership")

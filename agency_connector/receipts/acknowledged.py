@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
 from agency_connector.installation import Installation
 from agency_connector.receipts import storage
 from agency_connector.receipts.storage import DocumentKind
@@ -65,7 +63,7 @@ def _checked(
         entry = b64u_decode(told.entry)
         receipts.check(told.receipt, entry, *log)
         recorded = read_entry(entry)
-    except (BadReceipt, EncodingError, NotCanonical, msgspec.DecodeError) as error:
+    except (BadReceipt, EncodingError, NotCanonical) as error:
         raise NotGenuine(
             f"the index took the {kind} and gave no receipt of the log that was handed over: phone "
             f"the steward. {error}"

@@ -54,12 +54,12 @@ def send(installation: Installation, agency: str, epoch: int | None, ask: Ask) -
     view = directory.refresh(installation)
     anchors = installation.anchors()
     anchor = anchors.epoch(anchors.publish_epoch if epoch is None else epoch)
-    listed = _listed(view, agency)
+    listed, listed_keys = _listed(view, agency)
     recipient = anchors.members.get(agency)
     newcomer = recipient is None
     if recipient is None:
-        recipient = _compared_newcomer(listed, ask)
-    elif listed.listed_keys != recipient.keys:
+        recipient = _compared_newcomer(listed, listed_keys, ask)
+    elif listed_keys != recipient.keys:
         raise OperatorError(
             f"the index lists other keys for {agency} than those we know, so nothing was sent: "
             f"someone may be in the middle; phone {agency} and the steward"
@@ -141,7 +141,8 @@ def receive(installation: Installation, sender: str | None, ask: Ask) -> Receive
     return Received(tuple(epochs), tuple(dict.fromkeys(senders)), tuple(sorted(kept_ours)))
 
 
-def _listed(view: PartnershipView, agency: str) -> ListedAgency:
+def _listed(view: PartnershipView, agency: str) -> tuple[ListedAgency, AgencyKeys]:
+    """Return the agency to which something can be handed over, with the keys that are listed."""
     listed = view.agencies.get(agency)
     if listed is None:
         raise OperatorError(
@@ -153,17 +154,13 @@ def _listed(view: PartnershipView, agency: str) -> ListedAgency:
         )
     if listed.status != "active":
         raise OperatorError(f"{agency} is suspended at the index: ask the steward why")
-    return listed
+    return listed, listed.listed_keys
 
 
-def _compared_newcomer(listed: ListedAgency, ask: Ask) -> KnownMember:
-    if listed.listed_keys is None:
-        raise OperatorError(f"{listed.agency} has not enrolled yet")
+def _compared_newcomer(listed: ListedAgency, keys: AgencyKeys, ask: Ask) -> KnownMember:
     who = f"{listed.name} ({listed.agency}, {listed.role})"
-    compare(ask, who, fingerprint_of(listed.listed_keys))
-    return KnownMember(
-        agency=listed.agency, name=listed.name, role=listed.role, keys=listed.listed_keys
-    )
+    compare(ask, who, fingerprint_of(keys))
+    return KnownMember(agency=listed.agency, name=listed.name, role=listed.role, keys=keys)
 
 
 def _introduction(installation: Installation, anchors: Anchors, recipient: KnownMember) -> Envelope:
