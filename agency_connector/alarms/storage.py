@@ -14,9 +14,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agency_connector.database import metadata
+from foundation.inserting import inserting
 
 alarms = Table(
     "alarms",
@@ -66,9 +66,8 @@ def raise_alarm(
     Once it has been acknowledged, raising it again makes a new one: whoever calls raises it when
     something happens, not for as long as it lasts. `sentence` holds no name or date of birth.
     """
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     connection.execute(
-        make(alarms)
+        inserting(connection, alarms)
         .values(kind=kind, subject=subject, sentence=sentence, raised_at=now)
         .on_conflict_do_nothing(index_elements=[alarms.c.kind, alarms.c.subject], index_where=_OPEN)
     )

@@ -24,9 +24,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agency_connector.database import metadata
+from foundation.inserting import inserting
 from schemas.contacts import ContactStep
 
 ID_BYTES: Final = 16
@@ -118,9 +118,8 @@ class StepRow:
 
 def add(connection: Connection, row: ContactRow) -> bool:
     """Add a request; False if its id is known."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     added = connection.execute(
-        make(contacts)
+        inserting(connection, contacts)
         .values(**{name: getattr(row, name) for name in ContactRow.__slots__})
         .on_conflict_do_nothing(index_elements=[contacts.c.contact_id])
         .returning(contacts.c.contact_id)

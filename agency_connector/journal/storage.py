@@ -17,9 +17,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agency_connector.database import metadata
+from foundation.inserting import inserting
 
 ID_BYTES = 16
 OFFICER_BYTES = 32
@@ -93,9 +93,8 @@ def begin(
     connection: Connection, check: bytes, officer: bytes, asked_at: int, asked: bytes
 ) -> bool:
     """Keep a check before it is made; False if this id is in the journal already."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     begun = connection.execute(
-        make(checks)
+        inserting(connection, checks)
         .values(check_id=check, officer_id=officer, asked_at=asked_at, asked=asked)
         .on_conflict_do_nothing(index_elements=[checks.c.check_id])
         .returning(checks.c.check_id)
@@ -207,9 +206,8 @@ def claim_year(connection: Connection, year: int, now: int) -> bool:
 
     Others who claim the same year wait until this transaction ends.
     """
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     claimed = connection.execute(
-        make(pseudonym_years)
+        inserting(connection, pseudonym_years)
         .values(year=year, made_at=now)
         .on_conflict_do_nothing(index_elements=[pseudonym_years.c.year])
         .returning(pseudonym_years.c.year)

@@ -17,9 +17,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agency_connector.database import metadata
+from foundation.inserting import inserting
 
 ID_BYTES = 16
 OFFICER_BYTES = 32
@@ -81,9 +81,8 @@ class JustificationRow:
 
 def turn_of(connection: Connection, officer: bytes) -> Turn:
     """Return where an officer's draws stand; others who ask wait until this transaction ends."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     connection.execute(
-        make(turns)
+        inserting(connection, turns)
         .values(officer_id=officer, counter=0)
         .on_conflict_do_nothing(index_elements=[turns.c.officer_id])
     )

@@ -16,9 +16,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agency_connector.database import metadata
+from foundation.inserting import inserting
 
 ID_BYTES = 16
 
@@ -62,9 +62,8 @@ class Waiting:
 
 def put(connection: Connection, notice: bytes, desk: str, reference: str, now: int) -> None:
     """Add a notice, due now; a second one of this id is the first."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     connection.execute(
-        make(notices)
+        inserting(connection, notices)
         .values(notice_id=notice, desk=desk, reference=reference, made_at=now, due_at=now, tries=0)
         .on_conflict_do_nothing(index_elements=[notices.c.notice_id])
     )

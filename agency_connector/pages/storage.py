@@ -1,9 +1,9 @@
 """Who may use API and pages: user names of this machine, each with the hash of a token."""
 
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, String, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agency_connector.database import metadata
+from foundation.inserting import inserting
 
 local_users = Table(
     "local_users",
@@ -16,10 +16,9 @@ local_users = Table(
 
 def put(connection: Connection, user: str, token_hash: bytes, now: int) -> None:
     """Keep the hash of a user's token in the place of an earlier one."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     values = {"token_hash": token_hash, "made_at": now}
     connection.execute(
-        make(local_users)
+        inserting(connection, local_users)
         .values(user_name=user, **values)
         .on_conflict_do_update(index_elements=[local_users.c.user_name], set_=values)
     )

@@ -8,9 +8,10 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, select, update
 
-from agency_connector.publishing.storage import sync_lease, upsert
+from agency_connector.publishing.storage import sync_lease
 from foundation.clock import Clock
 from foundation.database import Database
+from foundation.inserting import inserting
 from foundation.operator import OperatorError
 
 LEASE_MS: Final = 5 * 60_000
@@ -53,7 +54,7 @@ def held(database: Database, clock: Clock) -> Iterator[Lease]:
     lease = Lease(database, clock)
     now = clock()
     with database.write() as connection:
-        taking = upsert(connection, sync_lease).values(
+        taking = inserting(connection, sync_lease).values(
             singleton=1, run=lease.run, taken_at=now, expires_at=now + LEASE_MS
         )
         taken = connection.execute(

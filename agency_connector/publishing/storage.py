@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -25,9 +25,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agency_connector.database import metadata
+from foundation.inserting import inserting
 from schemas.flags import BatchKind
 
 # Who is running a sync. One row; it is taken over once it has expired.
@@ -151,12 +151,6 @@ class Put:
     digest: bytes
 
 
-def upsert(connection: Connection, table: Table) -> Any:
-    """Return the INSERT of `table` that can say what to do about a row that is there."""
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return kind.insert(table)
-
-
 def record_of(connection: Connection, handle: bytes) -> tuple[str, str] | None:
     """Return source and local id of the record whose flag has `handle`, or None if none has.
 
@@ -170,7 +164,7 @@ def record_of(connection: Connection, handle: bytes) -> tuple[str, str] | None:
 
 def put(connection: Connection, epoch: int, batch: bytes, subjects: Sequence[Put]) -> None:
     """Note that `batch` publishes these subjects, whether they were published before or not."""
-    adding = upsert(connection, published)
+    adding = inserting(connection, published)
     kept = ("handle", "digest", "batch", "withdrawn", "gone_at")
     connection.execute(
         adding.on_conflict_do_update(
@@ -238,7 +232,7 @@ def last_sequence(connection: Connection) -> int:
 
 def set_sequence(connection: Connection, sequence: int) -> None:
     """Note that batches up to `sequence` have been made."""
-    adding = upsert(connection, publisher).values(singleton=1, sequence=sequence)
+    adding = inserting(connection, publisher).values(singleton=1, sequence=sequence)
     connection.execute(
         adding.on_conflict_do_update(
             index_elements=[publisher.c.singleton], set_={"sequence": sequence}
@@ -335,7 +329,7 @@ def marks(connection: Connection) -> Mapping[int, tuple[str, int]]:
 
 def keep_mark(connection: Connection, epoch: int, state: str, read_at: int) -> None:
     """Note the mark that the index has taken."""
-    adding = upsert(connection, sent_marks).values(epoch=epoch, state=state, read_at=read_at)
+    adding = inserting(connection, sent_marks).values(epoch=epoch, state=state, read_at=read_at)
     connection.execute(
         adding.on_conflict_do_update(
             index_elements=[sent_marks.c.epoch], set_={"state": state, "read_at": read_at}
@@ -356,7 +350,7 @@ def receipts(connection: Connection) -> tuple[tuple[bytes, bytes], ...]:
 def keep_scheduled(connection: Connection, ended_at: int, troubles: Sequence[str]) -> None:
     """Note what came of a sync that nobody watched, in the place of the one before."""
     told = {"ended_at": ended_at, "troubles": "\n".join(" ".join(one.split()) for one in troubles)}
-    adding = upsert(connection, scheduled_sync).values(singleton=1, **told)
+    adding = inserting(connection, scheduled_sync).values(singleton=1, **told)
     connection.execute(
         adding.on_conflict_do_update(index_elements=[scheduled_sync.c.singleton], set_=told)
     )

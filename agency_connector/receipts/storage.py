@@ -22,9 +22,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agency_connector.database import metadata
+from foundation.inserting import inserting
 from protocol import canonical, documents
 from protocol.encoding import b64u_decode, b64u_encode
 from protocol.log.compact_range import CompactRange
@@ -132,9 +132,8 @@ def expect(connection: Connection, kind: Kind, reference: str, envelope: Envelop
     The same receipt again changes nothing. `reference`: what it is of, base64url.
     """
     receipt = documents.claimed(envelope, ReceiptStatement)
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     connection.execute(
-        make(receipts)
+        inserting(connection, receipts)
         .values(
             leaf=b64u_decode(receipt.leaf, HASH_BYTES),
             log=receipt.log,
@@ -152,9 +151,8 @@ def keep_document(
 ) -> None:
     """Keep the entry of a document of ours, whose receipt has been checked, and follow that."""
     name = leaf_hash(entry)[:_NAME_BYTES]
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     connection.execute(
-        make(acknowledged)
+        inserting(connection, acknowledged)
         .values(
             reference=name,
             kind=kind,

@@ -15,9 +15,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agency_connector.database import metadata
+from foundation.inserting import inserting
 
 ID_BYTES = 16
 
@@ -80,9 +80,8 @@ class AccountRow:
 
 def add(connection: Connection, row: AccountRow) -> bool:
     """Add an account; False if there is one of this name."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     added = connection.execute(
-        make(accounts)
+        inserting(connection, accounts)
         .values(**_values(row))
         .on_conflict_do_nothing(index_elements=[accounts.c.user_name])
         .returning(accounts.c.user_name)
@@ -136,10 +135,9 @@ def use_step(connection: Connection, user: str, step: int) -> bool:
 
 def put_person(connection: Connection, person: bytes, known: bytes, now: int) -> None:
     """Keep what is known of a person in the place of what was known before."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     values = {"known": known, "seen_at": now}
     connection.execute(
-        make(people)
+        inserting(connection, people)
         .values(person_id=person, **values)
         .on_conflict_do_update(index_elements=[people.c.person_id], set_=values)
     )

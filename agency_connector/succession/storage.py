@@ -17,9 +17,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agency_connector.database import metadata
+from foundation.inserting import inserting
 from protocol import canonical, documents
 from protocol.verifier_keys import read_verifier_key
 from schemas.envelopes import Envelope
@@ -42,9 +42,8 @@ _successions = Table(
 def see(connection: Connection, log: str, envelope: Envelope, now: int) -> bool:
     """Keep a document whose signature by `log` was checked; return whether it is news."""
     content = canonical.encode(envelope)
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     kept = connection.execute(
-        make(_successions)
+        inserting(connection, _successions)
         .values(digest=_digest(content), log=log, envelope=content, seen_at=now)
         .on_conflict_do_nothing(index_elements=[_successions.c.digest])
         .returning(_successions.c.digest)

@@ -24,9 +24,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agency_connector.database import metadata
+from foundation.inserting import inserting
 from protocol.log.proofs import EMPTY, Head
 
 EvidenceKind = Literal["two-roots", "shrunk", "rewritten"]
@@ -204,9 +204,8 @@ def advance(
 
 def _begin(connection: Connection, origin: str) -> None:
     """Make the row of a log of which nothing was cosigned yet, if there is none."""
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        kind.insert(_witnessed)
+        inserting(connection, _witnessed)
         .values(origin=origin, size=EMPTY.size, root=EMPTY.root, cosigned_at=0, delivered=False)
         .on_conflict_do_nothing()
     )
@@ -232,9 +231,8 @@ def keep_evidence(
 ) -> bool:
     """Keep evidence against `held`, size and note; return whether it is new."""
     size, note = held
-    make = postgresql if connection.dialect.name == "postgresql" else sqlite
     kept = connection.execute(
-        make.insert(_evidence)
+        inserting(connection, _evidence)
         .values(
             origin=origin,
             kind=kind,
@@ -328,9 +326,8 @@ def keep_policy_change(connection: Connection, change: PolicyChange) -> None:
 
 def _put_one(connection: Connection, table: Table, **values: object) -> None:
     """Put the one row of `table`; of two processes at once, the later one's stays."""
-    make = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        make.insert(table)
+        inserting(connection, table)
         .values(singleton=1, **values)
         .on_conflict_do_update(index_elements=[table.c.singleton], set_=values)
     )

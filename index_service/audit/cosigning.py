@@ -7,9 +7,9 @@ before it signs, closes the log.
 """
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
 from foundation import logs
+from foundation.inserting import inserting
 from foundation.problems import Problem
 from index_service.audit import rounds, storage
 from index_service.audit.sequencing import published_head
@@ -96,8 +96,7 @@ def _opened(index: Installation, witness: VerifierKey, note: bytes) -> SignedChe
 
 def _keep(connection: Connection, witness: str, head: Head, line: bytes) -> None:
     """Keep this as the witness's latest cosignature, unless a larger tree's is kept."""
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
-    put = kind.insert(log_cosignatures).values(
+    put = inserting(connection, log_cosignatures).values(
         witness=witness, size=head.size, root=head.root, line=line
     )
     connection.execute(

@@ -15,8 +15,8 @@ from sqlalchemy import (
     exists,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from foundation.inserting import inserting
 from index_service.database import metadata
 from protocol.log.tiles import Bundle
 from schemas.audit import BUNDLES_OPEN_MS
@@ -38,10 +38,9 @@ def grant(connection: Connection, agency: str, first: int, end: int, now: int) -
     What has lapsed is forgotten.
     """
     connection.execute(delete(reading_grants).where(reading_grants.c.until <= now))
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
     until = now + BUNDLES_OPEN_MS
     connection.execute(
-        kind.insert(reading_grants)
+        inserting(connection, reading_grants)
         .values(agency=agency, first=first, end=end, until=until)
         .on_conflict_do_update(
             index_elements=[

@@ -10,8 +10,8 @@ from sqlalchemy import (
     Table,
     delete,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from foundation.inserting import inserting
 from foundation.problems import Problem
 from index_service.database import metadata
 from index_service.settings import LimitSettings
@@ -36,10 +36,9 @@ def count_reading(
     The row is locked until the transaction ends, so the limit is exact.
     """
     hour = now // HOUR_MS
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
     this = {"agency": agency, "hour": hour, "person": int(of == "person")}
     counted = connection.execute(
-        kind.insert(audit_counts)
+        inserting(connection, audit_counts)
         .values(**this, count=1)
         .on_conflict_do_update(index_elements=list(this), set_={"count": audit_counts.c.count + 1})
         .returning(audit_counts.c.count)

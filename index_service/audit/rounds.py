@@ -20,8 +20,8 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from foundation.inserting import inserting
 from index_service.audit import storage
 from index_service.audit.sequencing import published_head
 from index_service.database import metadata
@@ -105,8 +105,9 @@ def put_line(connection: Connection, head: Head, witness: str, line: bytes) -> N
     root = connection.execute(this).scalar()
     if root is None or bytes(root) != head.root:
         return
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
-    put = kind.insert(log_round_cosignatures).values(size=head.size, witness=witness, line=line)
+    put = inserting(connection, log_round_cosignatures).values(
+        size=head.size, witness=witness, line=line
+    )
     connection.execute(
         put.on_conflict_do_update(
             index_elements=[log_round_cosignatures.c.size, log_round_cosignatures.c.witness],

@@ -19,8 +19,8 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from foundation.inserting import inserting
 from index_service.audit.intake import intake
 from index_service.database import metadata
 from protocol.entries import read_entry
@@ -138,9 +138,8 @@ def state(connection: Connection) -> LogState:
 
 def begin(connection: Connection) -> None:
     """Make the row of the empty log's head, if there is none yet."""
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        kind.insert(log_head)
+        inserting(connection, log_head)
         .values(id=_ONE, size=EMPTY.size, root=EMPTY.root)
         .on_conflict_do_nothing()
     )
@@ -203,8 +202,7 @@ def advance(connection: Connection, old: Head, grown: Growth, rows: Sequence[Unn
     """Move the head from `old` to the grown tree's, and number `rows`; Overtaken if it moved."""
     _swap(connection, old, size=grown.head.size, root=grown.head.root)
     _number(connection, old.size, [row.intake for row in rows])
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
-    put = kind.insert(log_tiles)
+    put = inserting(connection, log_tiles)
     connection.execute(
         put.on_conflict_do_update(
             index_elements=[log_tiles.c.level, log_tiles.c.number],

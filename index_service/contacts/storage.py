@@ -20,8 +20,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from foundation.inserting import inserting
 from index_service.database import metadata
 from schemas.contacts import ContactStep
 
@@ -128,10 +128,9 @@ def find_step(connection: Connection, request: bytes, number: int) -> StepRow | 
 
 def begin(connection: Connection, row: RequestRow) -> bool:
     """Add a request; False if its id is known or another about the reference is open."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     values = {name: getattr(row, name) for name in RequestRow.__slots__}
     begun = connection.execute(
-        make(contact_requests)
+        inserting(connection, contact_requests)
         .values(**values)
         .on_conflict_do_nothing()
         .returning(contact_requests.c.request)

@@ -21,8 +21,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from foundation.inserting import inserting
 from protocol.nonces import nonce_table
 from protocol.signed_api import Holder
 from schemas.agencies import AgencyStatus
@@ -126,8 +126,7 @@ def count(
     """
     if elements > quota:
         return None
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    adding = dialect.insert(counts).values(
+    adding = inserting(connection, counts).values(
         agency=agency, day=day, epoch=epoch, use=use, elements=elements
     )
     total = counts.c.elements + adding.excluded.elements

@@ -20,8 +20,8 @@ from sqlalchemy import (
     or_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from foundation.inserting import inserting
 from index_service.database import metadata
 
 NOBODY: Final = b""
@@ -63,9 +63,8 @@ def take(
     if every_ms is not None:
         due = or_(due, leases.c.due_at > now + every_ms)
         expired = or_(expired, leases.c.expires_at > now + span_ms)
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        kind.insert(leases)
+        inserting(connection, leases)
         .values(job=job, holder=NOBODY, fence=0, expires_at=0, due_at=0)
         .on_conflict_do_nothing()
     )
