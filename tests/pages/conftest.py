@@ -2,12 +2,13 @@
 
 import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import msgspec
 import pytest
+import stamina
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -21,12 +22,11 @@ from deploy.browser import start
 from foundation.metrics import Metrics
 from tests.agency_connector.lookups.conftest import template
 from tests.agency_connector.lookups.county import County, Template
+from tests.agency_connector.sign_in.people import cheap_hasher, hashing
 from tests.conftest import FakeClock
+from tests.pages.accessible import WIDE
 
 __all__ = ["template"]
-
-WIDE = {"width": 1200, "height": 900}
-NARROW = {"width": 320, "height": 640}
 
 
 class _Silent(WSGIRequestHandler):
@@ -37,11 +37,20 @@ class _Silent(WSGIRequestHandler):
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
     """Serve an app on this machine; yield its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    with serving(lambda _: app) as address:
+        yield address
+
+
+@contextmanager
+def serving(make: Callable[[str], Flask]) -> Iterator[str]:
+    """Serve the app that `make` makes for the address at which it will be; yield that."""
+    server = make_server("127.0.0.1", 0, Flask("none"), threaded=True, request_handler=_Silent)
+    address = f"http://127.0.0.1:{server.server_port}"
+    server.app = make(address)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield address
     finally:
         server.shutdown()
         thread.join()
@@ -106,6 +115,19 @@ class Pages:
         strict = dataclasses.replace(police, settings=settings)
         return self.signed_in(strict, self.serve(strict), user, WIDE)
 
+    @contextmanager
+    def nobody_answers(self) -> Iterator[None]:
+        """Let no connector reach the index."""
+
+        def unplug(_: object) -> None:
+            raise ConnectionError
+
+        self.county.index.before = unplug
+        try:
+            yield
+        finally:
+            self.county.index.before = lambda _: None
+
     def serve(self, installation: Installation, figures: Metrics | None = None) -> str:
         """Serve an agency's pages; return the address."""
         return self.served.enter_context(served(create_app(installation, figures)))
@@ -123,9 +145,9 @@ class Pages:
             lambda sent: visitor.requests.append((sent.url, sent.headers.get("referer", ""))),
         )
         visitor.page.on("load", lambda page: visitor.titles.append(page.title()))
-        visitor.open("/sign-in")
-        visitor.page.get_by_label("Local token").fill(local_users.new_token(installation, user))
-        visitor.page.get_by_role("button", name="Sign in").click()
+        token = local_users.new_token(installation, user)
+        context.request.post(f"{address}/sign-in", form={"token": token}, max_redirects=0)
+        visitor.open("/")
         return visitor
 
 
@@ -138,28 +160,32 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def county(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
-    """A county of the module's own, in which health has not published for a week."""
-    with template.copied(tmp_path_factory.mktemp("pages"), FakeClock()) as made:
+    """The one county of all these tests, in which health has not published for a week."""
+    with (
+        hashing(cheap_hasher()),
+        stamina.set_testing(True, attempts=2, cap=True),
+        template.copied(tmp_path_factory.mktemp("pages"), FakeClock()) as made,
+    ):
         made.mark("health", age=7 * 86_400_000)
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack() -> Iterator[ExitStack]:
-    """What the module's servers are ended with."""
+    """What the servers are ended with."""
     with ExitStack() as stack:
         yield stack
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def addresses() -> dict[str, str]:
-    """Where the module's agencies are served."""
+    """Where the agencies are served."""
     return {}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def figures() -> Metrics:
     """What the police's connector counts."""
     return Metrics()

@@ -1,5 +1,6 @@
 """The desk that is phoned: from a quoted reference to its record and whom to ring back."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.pages.conftest import Pages, Visitor
@@ -16,6 +17,12 @@ def look_up(desk: Visitor, reference: str) -> None:
     desk.page.get_by_label("Reference").fill(reference)
     desk.page.get_by_label("Reference").press("Enter")
     desk.page.wait_for_load_state()
+
+
+@pytest.fixture
+def officer(pages: Pages) -> Visitor:
+    """Whoever asks; their own checks are looked at elsewhere."""
+    return pages.visitor("pc-quoting")
 
 
 def test_from_a_reference_to_the_record_and_the_number_to_ring(

@@ -3,59 +3,22 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped]  # none made
-    Axe,
-)
-from playwright.sync_api import Page
 
 from foundation.metrics import Metrics
-from tests.pages.conftest import NARROW, WIDE, Pages
+from tests.pages.accessible import found_wrong
+from tests.pages.conftest import Pages
+from tests.pages.keyboard import tab_to
 from tests.pages.tour import every_page
 
-WCAG = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-}
 LARGEST_FIRST_PAGE = 200_000  # bytes
 
-FITS = """() => {
-    const wide = [];
-    for (const each of document.querySelectorAll('body *')) {
-        const box = each.getBoundingClientRect();
-        const seen = getComputedStyle(each).visibility !== 'hidden' && box.width > 1;
-        if (seen && box.right > innerWidth + 1) wide.push(each.tagName + '.' + each.className);
-    }
-    return [document.documentElement.scrollWidth <= innerWidth, wide];
-}"""
-UNMARKED = """() => [...document.querySelectorAll('button, .govuk-button, input')]
-    .filter(each => each.type !== 'hidden')
-    .filter(each => each.offsetWidth > 1 && !each.classList.contains('app-link-button'))
-    .filter(each => !each.matches('[type=checkbox], [type=radio]'))
-    .filter(each => getComputedStyle(each).borderTopStyle === 'none')
-    .map(each => each.outerHTML)"""
 
-
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
-    pages: Pages, size: dict[str, int]
-) -> None:
-    """Asked of each page as it is, and of the wide ones in forced colours too."""
-    axe, found = Axe(), []
-    officer = pages.visitor("pc-archer", width=size)
-    desk = pages.visitor("jo", "council", width=size)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(pages: Pages) -> None:
+    """Asked of each page at both widths as it is, and in forced colours too."""
+    found = []
+    officer, desk = pages.visitor("pc-tour"), pages.visitor("jo", "council")
     for name, visitor in every_page(pages, officer, desk):
-        page = visitor.page
-        fits, wider = page.evaluate(FITS)
-        if not fits or wider:
-            found.append((name, "wider than the screen", wider))
-        found += [
-            (name, told["id"], [node["html"][:200] for node in told["nodes"]])
-            for told in axe.run(page, options=WCAG).response["violations"]
-        ]
-        page.emulate_media(forced_colors="active")
-        if unmarked := page.evaluate(UNMARKED):
-            found.append((name, "no border in forced colours", unmarked))
-        page.emulate_media(forced_colors="none")
+        found += found_wrong(name, visitor.page)
     assert found == []
 
 
@@ -69,19 +32,19 @@ def test_an_officer_needs_no_mouse(pages: Pages) -> None:
     keys.press("Enter")
     person = {"full_name": "Shula Hebden", "day": "8", "month": "8", "year": "1958"}
     for name, typed in person.items():
-        _tab_to(page, f"[name={name}]")
+        tab_to(page, f"[name={name}]")
         keys.type(typed)
-    _tab_to(page, "[name=purpose]")
+    tab_to(page, "[name=purpose]")
     keys.press("Space")
-    _tab_to(page, "[name=reason]")
+    tab_to(page, "[name=reason]")
     keys.type("Welfare visit")
-    _tab_to(page, "summary")
+    tab_to(page, "summary")
     keys.press("Enter")
-    _tab_to(page, "[name=case_reference]")
+    tab_to(page, "[name=case_reference]")
     keys.press("Enter")
     page.wait_for_url(re.compile("/checks/"))
-    _tab_to(page, "a[href^='tel:']")
-    _tab_to(page, "button[value=spoke-useful]")
+    tab_to(page, "a[href^='tel:']")
+    tab_to(page, "button[value=spoke-useful]")
     keys.press("Enter")
     page.wait_for_load_state()
     assert page.locator("[aria-pressed=true]").inner_text() == "Spoke, useful"
@@ -134,17 +97,3 @@ def test_without_scripts_there_is_nothing_to_run(pages: Pages) -> None:
         f"{officer.address}/assets"
     }
     assert all(url.startswith((officer.address, "data:")) for url, _ in officer.requests)
-
-
-def _tab_to(page: Page, selector: str) -> None:
-    """Press Tab until the element has the focus, which has to be seen on it."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
-            seen = page.evaluate(
-                "() => { const s = getComputedStyle(document.activeElement);"
-                " return s.outlineStyle !== 'none' || s.boxShadow !== 'none'; }"
-            )
-            assert seen or page.evaluate("document.activeElement.type") == "radio", selector
-            return
-    pytest.fail(f"Tab does not lead to {selector}")

@@ -27,6 +27,9 @@ def every_page(pages: Pages, officer: Visitor, desk: Visitor) -> Iterator[tuple[
     yield "print", officer
     officer.check(full_name="Nelson Gabriel")
     yield "none recorded", officer
+    with pages.nobody_answers():
+        officer.check()
+        yield "not searched", officer
     officer.open("/my-checks")
     yield "my checks", officer
     for path in ("/help", "/accessibility", "/session", "/session-over", "/practice", "/nowhere"):
@@ -45,7 +48,6 @@ def every_page(pages: Pages, officer: Visitor, desk: Visitor) -> Iterator[tuple[
     look_up(desk, reference)
     yield "resolved", desk
     strict = pages.asked_for_more("pc-strict")
-    strict.page.set_viewport_size(officer.page.viewport_size or {"width": 320, "height": 640})
     strict.check()
     yield "justification", strict
     strict.page.get_by_role("button", name="answer now").click()

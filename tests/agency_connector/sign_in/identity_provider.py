@@ -15,7 +15,7 @@ from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import ClientMixin
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify, redirect, request
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from werkzeug.serving import make_server
@@ -30,17 +30,20 @@ CALLBACK = "http://127.0.0.1:8300/sign-in/callback"
 class _Client(ClientMixin):
     """The one client that the provider knows."""
 
+    def __init__(self, callback: str) -> None:
+        self.callback = callback
+
     def get_client_id(self) -> str:
         return CLIENT
 
     def get_default_redirect_uri(self) -> str:
-        return CALLBACK
+        return self.callback
 
     def get_allowed_scope(self, scope: str) -> str:
         return scope
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        return redirect_uri == CALLBACK
+        return redirect_uri == self.callback
 
     def check_client_secret(self, client_secret: str) -> bool:
         return secrets.compare_digest(client_secret, SECRET)
@@ -93,6 +96,7 @@ class IdentityProvider:
     fetched: list[str] = field(default_factory=list)
     codes: dict[str, _Code] = field(default_factory=dict)
     subject: str = "archer-17"
+    callback: str = CALLBACK
 
     def __post_init__(self) -> None:
         self.signing_key = _first_key()
@@ -159,7 +163,7 @@ class IdentityProvider:
                 return token
 
         server = AuthorizationServer(
-            app, query_client=lambda _: _Client(), save_token=lambda *_: None
+            app, query_client=lambda _: _Client(provider.callback), save_token=lambda *_: None
         )
         server.register_grant(Grant, [CodeChallenge(required=True), IdToken()])
 
@@ -188,6 +192,10 @@ class IdentityProvider:
                 grant=server.get_consent_grant(end_user=provider.subject),
                 grant_user=provider.subject,
             )
+
+        @app.get("/end")
+        def end() -> Any:
+            return redirect(request.args["post_logout_redirect_uri"])
 
         @app.post("/token")
         def token() -> Any:
