@@ -61,7 +61,7 @@ def sequence(connection: Connection, index: Installation, _: int) -> Done:
             if tree_head(hashes, head.size) != head:
                 return _closed(connection, state, head)
         if published_head(state) != state.head:
-            return _publish(connection, index, path, state.head)
+            return _publish(connection, index, path, state)
         if index.mirror is not None and index.mirror.written().size < state.head.size:
             # A mirror that was set up, or replaced, after the head was published.
             return Done(0, more=index.mirror.write(connection, state.head))
@@ -142,8 +142,13 @@ def _catch_up(connection: Connection, index: Installation, state: LogState, sign
     return Done(len(rows), more=True)
 
 
-def _publish(connection: Connection, index: Installation, path: Path, head: Head) -> Done:
-    """Mirror, file, sign and publish `head`, in this order: each step allows the next."""
+def _publish(connection: Connection, index: Installation, path: Path, state: LogState) -> Done:
+    """Mirror, file, sign and publish the head, in this order: each step allows the next.
+
+    There is more to do if that was a whole batch. What came meanwhile waits for the next turn, a
+    second later: while lookups go on, each turn would never end, and sign one head after another.
+    """
+    head, before = state.head, published_head(state)
     if index.mirror is not None and index.mirror.write(connection, head):
         return Done(0, more=True)
     head_file.raise_to(path, index.log.name, head)
@@ -151,7 +156,7 @@ def _publish(connection: Connection, index: Installation, path: Path, head: Head
     if index.mirror is not None:
         index.mirror.keep_checkpoint(note)
     storage.publish(connection, head, note)
-    return Done(0, more=True)
+    return Done(0, more=before is None or head.size - before.size >= BATCH)
 
 
 def _closed(connection: Connection, state: LogState, signed: Head) -> Done:

@@ -24,7 +24,7 @@ from typing import Any
 import psycopg  # noqa: F401 - imported here, so that no sequencer has to
 import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401 - as above
 
-from index_service.audit import sequencing
+from index_service.audit import sequencing, storage
 from index_service.audit.storage import Overtaken
 from index_service.installation import Installation
 
@@ -57,6 +57,8 @@ def work(home: str, *step: str) -> None:
         try:
             with index.database.write() as connection:
                 more = sequencing.sequence(connection, index, index.clock()).more
+                waits = storage.unnumbered(connection, 1)
+                more = more or (bool(waits) and storage.state(connection).closed is None)
         except Overtaken:
             more = True
 

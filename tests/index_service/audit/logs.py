@@ -67,9 +67,16 @@ class Kept:
             return sequencing.sequence(connection, self.index, self.index.clock())
 
     def sequence(self) -> None:
-        """Sequence until nothing is left to do."""
-        while self.piece().more:
+        """Sequence, in as many turns as it takes, until nothing is left to do."""
+        while self.piece().more or self.waits:
             pass
+
+    @property
+    def waits(self) -> bool:
+        """Whether an entry waits for its number in a log that goes on."""
+        with self.index.database.read() as connection:
+            waiting = bool(storage.unnumbered(connection, 1))
+            return waiting and storage.state(connection).closed is None
 
     @property
     def state(self) -> storage.LogState:

@@ -46,6 +46,21 @@ def test_one_turn_numbers_signs_and_publishes_whatever_there_is(
     kept.check(29)
 
 
+def test_a_turn_ends_though_entries_keep_coming(kept: Kept) -> None:
+    """Otherwise a busy index would have its heads signed one after the other without a pause."""
+    kept.sequence()
+    [job] = [job for job in jobs_of(WorkerSettings(), print) if job.name == SEQUENCE]
+    signed = len(kept.signed)
+
+    def one_more_comes() -> bool:
+        kept.take_in(1)
+        return len(kept.signed) > signed + 5
+
+    outcome = do(job, kept.index, one_more_comes)
+    assert outcome is not None
+    assert (outcome.word, len(kept.signed)) == ("done", signed + 1)
+
+
 def test_the_worker_that_ships_signs_what_comes_in(tmp_path: Path) -> None:
     """With a generous limit: how fast it is on a quiet machine, `make bench` tells."""
     home = tmp_path / "index"
