@@ -251,7 +251,7 @@ class SupervisorPages:
                 who=made.name(told.user or "") if told.sent else desks.get(told.desk, told.partner),
                 said=(
                     f"{'Asked ' if told.sent else ''}{told.partner}{'' if told.sent else ' asked'} "
-                    f"{times.said(told.asked_at)}: {state_of(told)[0].lower()}."
+                    f"{times.said(told.asked_at)}: {_state(told)}."
                 ),
                 when=times.said(told.closed_at or told.due_at or told.asked_at),
             )
@@ -315,6 +315,11 @@ def _facts(check: Check, purposes: Mapping[str, str]) -> list[tuple[str, str]]:
         ("Involved", shown),
         ("What came of it", outcome),
     ]
+
+
+def _state(told: Contact) -> str:
+    """Return how a request stands, within a sentence."""
+    return "no answer yet" if told.state == "asked" else state_of(told)[0].lower()
 
 
 def _of_day(checks: tuple[Brief, ...], day: date) -> list[Brief]:

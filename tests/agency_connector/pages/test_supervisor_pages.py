@@ -163,7 +163,7 @@ def test_overdue_requests_and_open_crime_questions_are_listed_without_their_word
     town.clock.advance(DAY_MS + 1)
     assert sergeant.sign_in().location == "/supervision"
     page = sergeant.client.get("/supervision")
-    assert "pc-archer Asked Borchester Council yesterday at 12:00: asked." in words(page)
+    assert "pc-archer Asked Borchester Council yesterday at 12:00: no answer yet." in words(page)
     assert "nobody has said whether a crime was disclosed" in words(page)
     assert "pc-archer Asked Borchester Council yesterday at 12:00: spoken." in words(page)
     assert "Zanzibar" not in page.text
