@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import Column, Table, delete, select
 
 from agency_connector.auditing.storage import readings
+from agency_connector.contacts.storage import contacts, steps
 from agency_connector.installation import Installation
 from agency_connector.journal.storage import acts, checks, pseudonym_years, resolutions
 from agency_connector.justifying.storage import justifications
@@ -54,6 +55,7 @@ def end(installation: Installation) -> bool:
     """
     cutoff = years_before(installation.clock(), installation.settings.retention.journal_years)
     erased = sum(_erased(installation, table, at, cutoff) for table, at in _ENDED_BY)
+    erased += _contacts_erased(installation, cutoff)
     erased += _keys_destroyed(installation, datetime.fromtimestamp(cutoff / 1000, UTC).year)
     if erased:
         logs.get_logger().info("retention.erased", rows=erased)
@@ -68,6 +70,28 @@ def _erased(installation: Installation, table: Table, at: Column[int], cutoff: i
         with installation.database.write() as connection:
             oldest = select(key).where(at < cutoff).order_by(at).limit(PORTION)
             gone = connection.execute(delete(table).where(key.in_(oldest)).returning(key)).all()
+        rows += len(gone)
+        if len(gone) < PORTION:
+            return rows
+
+
+def _contacts_erased(installation: Installation, cutoff: int) -> int:
+    """Erase contact requests with their steps, counted from the last one; return how many.
+
+    What people wrote in them went long before (`[contacts] kept_days`).
+    """
+    rows = 0
+    while True:
+        with installation.database.write() as connection:
+            oldest = (
+                select(contacts.c.contact_id)
+                .where(contacts.c.stepped_at < cutoff)
+                .order_by(contacts.c.stepped_at)
+                .limit(PORTION)
+            )
+            gone = connection.execute(oldest).scalars().all()
+            connection.execute(delete(steps).where(steps.c.contact_id.in_(gone)))
+            connection.execute(delete(contacts).where(contacts.c.contact_id.in_(gone)))
         rows += len(gone)
         if len(gone) < PORTION:
             return rows
