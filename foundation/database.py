@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from psycopg import Error
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -338,7 +337,7 @@ def _roll_back(connection: Connection) -> None:
     if not connection.invalidated:
         try:
             statements.roll_back(connection)
-        except Error:
+        except connection.dialect.loaded_dbapi.Error:
             connection.invalidate()
     # One whose commit failed is no longer active, and has to be ended all the same.
     if connection.get_transaction() is not None:

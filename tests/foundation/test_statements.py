@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from foundation import statements
+from foundation import _pipeline
 from foundation.database import Database, StorageUnavailable
 from foundation.statements import Asked, Statement
 from tests.postgres import PostgresServer
@@ -283,7 +283,7 @@ def test_an_exchange_that_was_broken_off_is_not_gone_on_with(
             who.rows(connection)
 
     with monkeypatch.context() as patched:
-        patched.setattr(statements._Line, "_answer", interrupted)
+        patched.setattr(_pipeline.Line, "_answer", interrupted)
         with pytest.raises(KeyboardInterrupt):
             work()
     with database.write() as connection:

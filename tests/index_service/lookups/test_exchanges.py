@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from foundation import statements
+from foundation import _pipeline
 from foundation.statements import Asked
 from tests.index_service.lookups.conftest import Scene
 from tests.index_service.publishing import look_up
@@ -17,13 +17,13 @@ def test_a_lookup_waits_twice_hit_or_miss_and_last_for_its_commit(
         pytest.skip("SQLite is in the process: nothing is waited for")
     assert look_up(scene.police).status == 200
     exchanged: list[list[bytes]] = []
-    exchange = statements._Line.exchange
+    exchange = _pipeline.Line.exchange
 
-    def watched(line: statements._Line, asked: Sequence[Asked]) -> None:
+    def watched(line: _pipeline.Line, asked: Sequence[Asked]) -> None:
         exchange(line, asked)
         exchanged.append([one.words.split()[0] for one in asked])
 
-    monkeypatch.setattr(statements._Line, "exchange", watched)
+    monkeypatch.setattr(_pipeline.Line, "exchange", watched)
     for tokens in ((), (scene.token,)):
         exchanged.clear()
         assert look_up(scene.police, *tokens).status == 200
