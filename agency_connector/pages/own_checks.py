@@ -49,10 +49,25 @@ class OwnCheckPages:
         lately = journal.of_officer(user, recent + 1, now + 1, _MOST)
         earlier = journal.of_officer(user, 0, recent + 1, _MOST)
         asked = lines_by_check(self._installation, user, 0)
+        # The directory is read once for each purpose, not for each check.
+        purposes = {
+            code: answers.purpose_words(self._installation, code)
+            for code in {check.asked.purpose for check in (*lately, *earlier)}
+        }
+
+        def lines(checks: tuple[Check, ...], *, named: bool) -> list[dict[str, object]]:
+            return [
+                {
+                    **self._line(check, now, asked, named=named),
+                    "purpose": purposes[check.asked.purpose],
+                }
+                for check in checks
+            ]
+
         return self._screens.render(
             "my_checks.html",
-            lately=[self._line(check, now, asked, named=True) for check in lately],
-            earlier=[self._line(check, now, asked, named=False) for check in earlier],
+            lately=lines(lately, named=True),
+            earlier=lines(earlier, named=False),
             most=_MOST,
             outcomes=answers.OUTCOMES,
         )
@@ -121,7 +136,6 @@ class OwnCheckPages:
             "name": answers.name_of(asked.typed.particulars) if named else "",
             "born": asked.typed.particulars.born if named else "",
             "asked": hours.day_and_time(asked.asked_at, zone, now),
-            "purpose": answers.purpose_words(self._installation, asked.purpose),
             "case_reference": asked.beside.case_reference,
             "at_once": asked.beside.at_once,
             "wide": asked.breadth == "wide",
