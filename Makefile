@@ -14,7 +14,7 @@ $(shell rm -f $(STAMP))
 endif
 
 # How many tests run side by side; `make test WORKERS=0` runs them in one process.
-WORKERS ?= 2
+WORKERS ?= 3
 # What pytest is asked for beyond the defaults: `make test ARGS="tests/protocol -k proof"`.
 ARGS ?=
 
