@@ -12,6 +12,7 @@ from agency_connector.installation import Installation
 from agency_connector.journal.journal import Check, Journal
 from agency_connector.journal.records import Found
 from agency_connector.lookups.errors import CheckRefused
+from agency_connector.mailing import storage as mailing
 from foundation import logs
 from foundation.operator import PlainError
 from protocol.contacts import BadContact, require_fit
@@ -118,6 +119,8 @@ def step(installation: Installation, user: str, contact: str, taken: NewStep) ->
             )
         told = Told(user=user, contents=contents)
         storage.put_step(connection, _waiting(installation, row_id, taken.step, told, now))
+        if not seen.sent:
+            mailing.call_off(connection, row_id)
     return _sent(installation, row_id)
 
 

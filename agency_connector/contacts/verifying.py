@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import msgspec
-
 from agency_connector.lookups.errors import AnswerDisbelieved
 from agency_connector.trust.anchors import Anchors
 from protocol import documents, receipts
@@ -66,7 +64,7 @@ def _recorded(entry: str, receipt: Envelope, sent: Envelope, anchors: Anchors) -
         read = read_entry(content)
     except BadReceipt as error:
         raise AnswerDisbelieved("there is no receipt of the log for it") from error
-    except (EncodingError, NotCanonical, msgspec.DecodeError) as error:
+    except (EncodingError, NotCanonical) as error:
         raise AnswerDisbelieved("the record cannot be read") from error
     if not isinstance(read, Disclosure) or read.partnership != anchors.partnership:
         raise AnswerDisbelieved("the record is of another kind or partnership")

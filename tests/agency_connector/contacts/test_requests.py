@@ -347,6 +347,9 @@ def test_the_mailbox_of_the_desk_is_told_of_a_new_request_once(talk: Talk) -> No
     exchange(council)
     with council.database.read() as connection:
         assert [one.count for one in mailing.waiting(connection)] == [1]
+    talk.answer("will-phone")
+    with council.database.read() as connection:
+        assert mailing.waiting(connection) == (), "nobody need be told of what was answered"
 
 
 def test_a_step_sent_by_two_at_once_is_kept_once(talk: Talk) -> None:
