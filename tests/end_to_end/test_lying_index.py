@@ -371,7 +371,7 @@ def test_a_batch_without_a_true_receipt_stays_in_the_outbox(town: Town) -> None:
     town.index.lies["publish"] = lie
     town.cases("council", ZEPHYRINE, ("Ottoline", "Harbourne", "1990-02-11"), newcomer)
     report = town.sync("council")
-    assert report.waiting == 1
+    assert report.waiting == 1, report
     assert not report.marked
     assert any("tell the steward" in one_line(line) for line in report.troubles)
     town.index.lies.clear()
