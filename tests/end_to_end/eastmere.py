@@ -123,6 +123,12 @@ class Town:
     connectors: dict[str, Installation] = field(default_factory=dict)
     fresh_url: Callable[[], str] | None = None
     """Makes the connectors' databases; None for a file of each connector's own."""
+    opened: str = field(init=False)
+    """When every case was opened: a month before, also when the clock has moved past midnight."""
+
+    def __post_init__(self) -> None:
+        began = datetime.fromtimestamp(self.clock() / 1000, UTC)
+        self.opened = f"{began - timedelta(days=30):%Y-%m-%d}"
 
     def __getitem__(self, agency: str) -> Installation:
         return self.connectors[agency]
@@ -217,9 +223,8 @@ class Town:
 
     def cases(self, agency: str, *people: tuple[str, str, str]) -> None:
         """Put these people, each given, family and born, into the agency's case system."""
-        opened = datetime.fromtimestamp(self.clock() / 1000, UTC) - timedelta(days=30)
         rows = [
-            (f"{agency}-{number}", given, family, born, "client", "open", f"{opened:%Y-%m-%d}")
+            (f"{agency}-{number}", given, family, born, "client", "open", self.opened)
             for number, (given, family, born) in enumerate(people)
         ]
         if agency == "council":
