@@ -17,11 +17,13 @@ from agency_connector.pages.own_checks import OwnCheckPages
 from agency_connector.pages.references import ReferencePages
 from agency_connector.pages.requests_to_phone import RequestPages
 from agency_connector.pages.screens import Screens
+from agency_connector.pages.second_person import SecondPerson
 from agency_connector.pages.sessions import Sessions
 from agency_connector.pages.supervisor import SupervisorPages
 from agency_connector.sign_in.kept_forms import KeptForms
 from agency_connector.sign_in.network import behind_proxies
 from agency_connector.sign_in.routes import SignInPages
+from agency_connector.sign_in.slowdown import SlowDown
 from foundation import health, metrics, problems
 from foundation.database import require_migrated
 from foundation.health import Readiness
@@ -43,7 +45,9 @@ def create_app(installation: Installation, figures: Metrics | None = None) -> Fl
     sessions, kept = Sessions(installation.clock), KeptForms(installation.clock)
     access = Access(installation, sessions, kept)
     screens = Screens(installation, access)
-    sign_in = SignInPages(installation, access, sessions, kept, screens)
+    # One for all forms that take a password, so that none of them gives further guesses.
+    slowdown = SlowDown(installation.clock)
+    sign_in = SignInPages(installation, access, sessions, kept, screens, slowdown)
     checks = CheckPages(installation, screens)
 
     def answer(problem: Problem) -> Response:
@@ -61,7 +65,7 @@ def create_app(installation: Installation, figures: Metrics | None = None) -> Fl
     screens.serve(app, guard)
     sign_in.serve(app, guard)
     SupervisorPages(installation, screens).serve(app, guard)
-    auditor = AuditorPages(installation, screens)
+    auditor = AuditorPages(installation, screens, SecondPerson(installation, slowdown))
     auditor.serve(app, guard)
     for path, shows in auditor.forms_again().items():
         sign_in.shows_again(path, shows)

@@ -49,11 +49,11 @@ _LATE: Final = "You were signed out before this was sent: nothing was read. Send
 class AuditorPages:
     """The views of one app."""
 
-    def __init__(self, installation: Installation, screens: Screens) -> None:
+    def __init__(self, installation: Installation, screens: Screens, second: SecondPerson) -> None:
         self._installation = installation
         self._screens = screens
         self._kept = KeptReadings(installation.clock)
-        self._second = SecondPerson(installation)
+        self._second = second
         self._waiting = WaitingScans(installation.clock)
 
     def serve(self, app: Flask, guard: Guard) -> None:

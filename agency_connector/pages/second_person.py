@@ -24,10 +24,10 @@ class NotTheSecond(Exception):
 class SecondPerson:
     """Confirmations at one app, by local account."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, slowdown: SlowDown) -> None:
         self._installation = installation
         self._settings = installation.settings.sign_in
-        self._slowdown = SlowDown(installation.clock)
+        self._slowdown = slowdown
 
     @property
     def can_sign_in(self) -> bool:

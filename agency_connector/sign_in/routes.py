@@ -49,6 +49,7 @@ class SignInPages:
         sessions: Sessions,
         kept: KeptForms,
         screens: Screens,
+        slowdown: SlowDown,
     ) -> None:
         self._installation = installation
         self._access = access
@@ -56,7 +57,7 @@ class SignInPages:
         self._kept = kept
         self._screens = screens
         self._settings = installation.settings.sign_in
-        self._slowdown = SlowDown(installation.clock)
+        self._slowdown = slowdown
         self._attempts = Attempts(installation.clock)
         self._shows: dict[str, Shows] = {}
         self._provider: Provider | None = None

@@ -17,9 +17,11 @@ from werkzeug.test import TestResponse
 from agency_connector.app import create_app
 from agency_connector.auditing import reading
 from agency_connector.pages.kept_readings import KEPT_MS, MOST_OF_ONE, KeptReadings
+from agency_connector.pages.second_person import NotTheSecond, SecondPerson
 from agency_connector.pages.waiting_scans import WAITING_MS
 from agency_connector.sign_in import trail
 from agency_connector.sign_in.roles import Role
+from agency_connector.sign_in.slowdown import FREE, SlowDown
 from index_service.audit import reading as at_the_index
 from schemas.audit import PersonReading
 from tests.agency_connector.pages.browser import forms
@@ -318,6 +320,17 @@ def test_a_complete_scan_takes_the_second_persons_own_sign_in(
     assert again.status_code == 403
 
 
+def test_guesses_at_the_second_persons_code_slow_their_own_sign_in_too(
+    ann: Somebody, people: dict[str, Somebody], town: Town
+) -> None:
+    typed = {"user_name": "bob", "password": PASSWORD, "code": "000000"}
+    for _ in range(FREE):
+        assert ask(ann, "everything", ground="Yearly review", **typed).status_code == 403
+    assert people["bob"].sign_in().status_code == 429
+    town.clock.advance(MINUTE_MS)
+    assert people["bob"].sign_in().status_code == 303
+
+
 def test_the_password_of_a_form_that_came_too_late_is_not_shown(ann: Somebody, town: Town) -> None:
     page = ann.client.get("/audits/everything")
     town.clock.advance(16 * MINUTE_MS)
@@ -334,14 +347,13 @@ def test_the_password_of_a_form_that_came_too_late_is_not_shown(ann: Somebody, t
 
 
 def test_without_local_accounts_nobody_confirms_with_a_password(town: Town, app: Flask) -> None:
-    from agency_connector.pages.second_person import SecondPerson
-
-    assert not SecondPerson(town["police"]).can_sign_in
-    with app.test_request_context("/audits/everything", method="POST"):
-        from agency_connector.pages.second_person import NotTheSecond
-
-        with pytest.raises(NotTheSecond, match="in a browser of their own"):
-            SecondPerson(town["police"]).confirm("ann", "bob")
+    second = SecondPerson(town["police"], SlowDown(town["police"].clock))
+    assert not second.can_sign_in
+    with (
+        app.test_request_context("/audits/everything", method="POST"),
+        pytest.raises(NotTheSecond, match="in a browser of their own"),
+    ):
+        second.confirm("ann", "bob")
 
 
 def test_what_nobody_sees_in_what_was_pasted_changes_nothing(ann: Somebody) -> None:
