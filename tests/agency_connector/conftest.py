@@ -13,6 +13,7 @@ from agency_connector.cli import main
 from agency_connector.database import LOCATION
 from agency_connector.installation import Installation
 from agency_connector.trust.comparing import fingerprint_of
+from tests.agency_connector.bare import BareConnector, with_keys
 from tests.agency_connector.fake_services import PARTNERSHIP, FakeEvaluator, FakeIndex, listening
 from tests.agency_connector.sign_in.people import cheap_hasher, hashing
 from tests.conftest import FakeClock
@@ -117,3 +118,15 @@ def town(tmp_path: Path, migrated_url: Callable[[str], str], clock: FakeClock) -
         town = Town(index, evaluator, tmp_path / "agencies", migrated_url, clock)
         yield town
         town.close()
+
+
+@pytest.fixture
+def bare(
+    tmp_path: Path, migrated_url: Callable[[str], str], clock: FakeClock
+) -> Iterator[BareConnector]:
+    """A connector that nobody has enrolled: on SQLite once, on PostgreSQL once."""
+    (tmp_path / "state").mkdir()
+    with_keys(tmp_path)
+    made = BareConnector(tmp_path, migrated_url(LOCATION), clock)
+    yield made
+    made.close()

@@ -1,9 +1,8 @@
 """What the journal may keep no longer goes, with the keys of its pseudonyms; on both databases."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -11,8 +10,8 @@ from sqlalchemy import func, insert, select
 from agency_connector import retention
 from agency_connector.auditing.storage import ReadingJournal, readings
 from agency_connector.contacts.storage import contacts, steps
-from agency_connector.database import LOCATION, metadata
-from agency_connector.installation import JOURNAL, SEALING, SIGNING, Installation
+from agency_connector.database import metadata
+from agency_connector.installation import Installation
 from agency_connector.journal.journal import Journal
 from agency_connector.journal.records import Act, Beside, Quoted
 from agency_connector.journal.storage import checks, pseudonym_years
@@ -21,55 +20,20 @@ from agency_connector.lookups.officers import pseudonym
 from agency_connector.sign_in import trail
 from agency_connector.sign_in.roles import Person, Role, Way
 from agency_connector.supervising.reviewing import Supervision
-from foundation.database import Database, migrate
-from foundation.keyring import Keyring, seal_from_setting
 from protocol.encoding import b64u_encode
-from protocol.keys import SealingKey, SigningKey
 from schemas.checks import CheckRequest, TypedParticulars
+from tests.agency_connector.bare import BareConnector
 from tests.agency_connector.supervising.conftest import asked
 from tests.conftest import FakeClock
 
-TOML = """
-[agency]
-id = "police"
-name = "Borsetshire Police"
-[index]
-url = "http://127.0.0.1:8001"
-[evaluator]
-url = "http://127.0.0.1:8002"
-[keys]
-seal = "unsealed"
-file = "keys.json"
-[database]
-url = "{url}"
-{more}
-"""
 DAY_MS = 86_400_000
 Opens = Callable[[str], Installation]
 
 
 @pytest.fixture
-def opens(tmp_path: Path, fresh_url: Callable[[], str], clock: FakeClock) -> Iterator[Opens]:
+def opens(bare: BareConnector) -> Opens:
     """Opens the connector with some more settings."""
-    (tmp_path / "state").mkdir()
-    keyring = Keyring.create(tmp_path / "keys.json", seal_from_setting("unsealed"))
-    keyring.put(SIGNING, SigningKey.generate().to_bytes())
-    keyring.put(SEALING, SealingKey.generate().to_bytes())
-    keyring.put(JOURNAL, secrets.token_bytes(32))
-    url, opened = fresh_url(), []
-
-    def of(more: str) -> Installation:
-        (tmp_path / "connector.toml").write_text(TOML.format(url=url, more=more))
-        if not opened:
-            database = Database(url)
-            migrate(database, LOCATION)
-            database.close()
-        opened.append(Installation.open(tmp_path, clock=clock))
-        return opened[-1]
-
-    yield of
-    for installation in opened:
-        installation.close()
+    return bare.opens
 
 
 def work_of_a_day(installation: Installation) -> bytes:

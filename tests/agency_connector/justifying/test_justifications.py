@@ -1,40 +1,19 @@
 """A draw cannot be rolled again, and what is owed stays owed; on both databases."""
 
-import secrets
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from agency_connector.database import LOCATION
-from agency_connector.installation import JOURNAL, SEALING, SIGNING, Installation
+from agency_connector.installation import JOURNAL
 from agency_connector.journal.records import Beside
 from agency_connector.journal.sealing import JournalSeal
 from agency_connector.justifying import storage
 from agency_connector.justifying.justifications import DUE_MS, Justifications
-from foundation.database import Database, migrate
-from foundation.keyring import Keyring, seal_from_setting
-from protocol.keys import SealingKey, SigningKey
 from schemas.checks import CheckRequest, TypedParticulars
+from tests.agency_connector.bare import BareConnector
 from tests.agency_connector.lookups.county import new_id
 from tests.conftest import FakeClock
 
-TOML = """
-[agency]
-id = "police"
-name = "Borsetshire Police"
-[index]
-url = "http://127.0.0.1:8001"
-[evaluator]
-url = "http://127.0.0.1:8002"
-[keys]
-seal = "unsealed"
-file = "keys.json"
-[database]
-url = "{url}"
-[checks]
-justify_one_in = {one_in}
-"""
 NOTHING = Beside()
 Opens = Callable[[int], Justifications]
 
@@ -50,28 +29,9 @@ def wanted(check: str = "", name: str = "Shula Quillfeather") -> CheckRequest:
 
 
 @pytest.fixture
-def opens(tmp_path: Path, fresh_url: Callable[[], str], clock: FakeClock) -> Iterator[Opens]:
+def opens(bare: BareConnector) -> Opens:
     """Opens the justifications of a connector that asks for one in so many."""
-    (tmp_path / "state").mkdir()
-    keyring = Keyring.create(tmp_path / "keys.json", seal_from_setting("unsealed"))
-    keyring.put(SIGNING, SigningKey.generate().to_bytes())
-    keyring.put(SEALING, SealingKey.generate().to_bytes())
-    keyring.put(JOURNAL, secrets.token_bytes(32))
-    url = fresh_url()
-    opened: list[Installation] = []
-
-    def of(one_in: int) -> Justifications:
-        (tmp_path / "connector.toml").write_text(TOML.format(url=url, one_in=one_in))
-        if not opened:
-            database = Database(url)
-            migrate(database, LOCATION)
-            database.close()
-        opened.append(Installation.open(tmp_path, clock=clock))
-        return Justifications(opened[-1])
-
-    yield of
-    for installation in opened:
-        installation.close()
+    return lambda one_in: Justifications(bare.opens(f"[checks]\njustify_one_in = {one_in}\n"))
 
 
 def test_none_is_drawn_if_the_setting_is_nought(opens: Opens) -> None:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import ipaddress
-import secrets
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -23,11 +22,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from agency_connector.database import LOCATION
-from agency_connector.installation import JOURNAL, SEALING, SIGNING, Installation
+from agency_connector.installation import Installation
 from agency_connector.mailing.server import SECRET
-from foundation.database import Database, migrate
-from foundation.keyring import Keyring, seal_from_setting
-from protocol.keys import SealingKey, SigningKey
+from tests.agency_connector.bare import with_keys
 from tests.conftest import FakeClock
 
 USER, PASSWORD = "connector", "correct horse battery staple"  # a test's password
@@ -201,17 +198,10 @@ class Sorting:
 
 @pytest.fixture
 def sorting(
-    tmp_path: Path, fresh_url: Callable[[], str], clock: FakeClock, certified: Certified
+    tmp_path: Path, migrated_url: Callable[[str], str], clock: FakeClock, certified: Certified
 ) -> Iterator[Sorting]:
     """An agency whose mail server does not run yet."""
-    keyring = Keyring.create(tmp_path / "keys.json", seal_from_setting("unsealed"))
-    keyring.put(SIGNING, SigningKey.generate().to_bytes())
-    keyring.put(SEALING, SealingKey.generate().to_bytes())
-    keyring.put(JOURNAL, secrets.token_bytes(32))
-    keyring.put(SECRET, PASSWORD.encode())
-    url = fresh_url()
-    database = Database(url)
-    migrate(database, LOCATION)
-    database.close()
+    with_keys(tmp_path).put(SECRET, PASSWORD.encode())
+    url = migrated_url(LOCATION)
     with ExitStack() as stack:
         yield Sorting(tmp_path, clock, Post(), free_port(), certified, url, stack)

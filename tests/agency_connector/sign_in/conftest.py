@@ -1,6 +1,5 @@
 """Fixtures of signing in: a connector whose settings say how, and a real identity provider."""
 
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,11 +10,10 @@ from flask import Flask
 
 from agency_connector.app import create_app
 from agency_connector.database import LOCATION
-from agency_connector.installation import JOURNAL, SEALING, SIGNING, Installation
+from agency_connector.installation import Installation
 from agency_connector.sign_in.routes import CLIENT_SECRET
 from foundation.database import Database, migrate
-from foundation.keyring import Keyring, seal_from_setting
-from protocol.keys import SealingKey, SigningKey
+from tests.agency_connector.bare import TOML, with_keys
 from tests.agency_connector.sign_in.identity_provider import (
     CLIENT,
     SECRET,
@@ -23,19 +21,6 @@ from tests.agency_connector.sign_in.identity_provider import (
     serving,
 )
 from tests.conftest import FakeClock
-
-TOML = """
-[agency]
-id = "police"
-name = "Borsetshire Police"
-[index]
-url = "http://127.0.0.1:8001"
-[evaluator]
-url = "http://127.0.0.1:8002"
-[keys]
-seal = "unsealed"
-file = "keys.json"
-"""
 
 
 @dataclass
@@ -60,10 +45,7 @@ def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("fresh") / "police"
     (home / "state").mkdir(parents=True)
     (home / "connector.toml").write_text(TOML)
-    keyring = Keyring.create(home / "keys.json", seal_from_setting("unsealed"))
-    keyring.put(SIGNING, SigningKey.generate().to_bytes())
-    keyring.put(SEALING, SealingKey.generate().to_bytes())
-    keyring.put(JOURNAL, secrets.token_bytes(32))
+    with_keys(home)
     database = Database(f"sqlite:///{home / 'state' / 'connector.db'}")
     migrate(database, LOCATION)
     database.close()

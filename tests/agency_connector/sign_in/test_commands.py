@@ -10,7 +10,8 @@ from agency_connector.cli import main
 from agency_connector.installation import Installation
 from agency_connector.sign_in import accounts, codes, trail
 from agency_connector.sign_in.routes import CLIENT_SECRET
-from tests.agency_connector.sign_in.conftest import TOML, Connector
+from tests.agency_connector.bare import TOML
+from tests.agency_connector.sign_in.conftest import Connector
 from tests.agency_connector.sign_in.identity_provider import CALLBACK, IdentityProvider
 
 ADD = ("account", "add", "jo", "--given", "Jo", "--family", "Archer", "--role", "officer")

@@ -1,41 +1,20 @@
 """A journal to supervise, on both databases, with checks as officers would have left them."""
 
 import secrets
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from agency_connector.database import LOCATION
-from agency_connector.installation import JOURNAL, SEALING, SIGNING, Installation
+from agency_connector.installation import Installation
 from agency_connector.journal.journal import Journal
 from agency_connector.journal.records import Asked, Beside, Typed
 from agency_connector.supervising.reviewing import Brief, Supervision
-from foundation.database import Database, migrate
-from foundation.keyring import Keyring, seal_from_setting
 from protocol.encoding import b64u_encode
-from protocol.keys import SealingKey, SigningKey
 from schemas.checks import TypedParticulars
 from schemas.lookups import Breadth
+from tests.agency_connector.bare import BareConnector
 from tests.conftest import FakeClock
 
-TOML = """
-[agency]
-id = "police"
-name = "Borsetshire Police"
-[index]
-url = "http://127.0.0.1:8001"
-[evaluator]
-url = "http://127.0.0.1:8002"
-[keys]
-seal = "unsealed"
-file = "keys.json"
-[database]
-url = "{url}"
-[supervision]
-sample_of_day = 2
-"""
 DAY_MS = 86_400_000
 
 
@@ -88,18 +67,6 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path, fresh_url: Callable[[], str], clock: FakeClock) -> Iterator[Office]:
+def office(bare: BareConnector) -> Office:
     """An agency whose officers have checked nobody yet."""
-    (tmp_path / "state").mkdir()
-    keyring = Keyring.create(tmp_path / "keys.json", seal_from_setting("unsealed"))
-    keyring.put(SIGNING, SigningKey.generate().to_bytes())
-    keyring.put(SEALING, SealingKey.generate().to_bytes())
-    keyring.put(JOURNAL, secrets.token_bytes(32))
-    url = fresh_url()
-    (tmp_path / "connector.toml").write_text(TOML.format(url=url))
-    database = Database(url)
-    migrate(database, LOCATION)
-    database.close()
-    made = Installation.open(tmp_path, clock=clock)
-    yield Office(made, clock)
-    made.close()
+    return Office(bare.opens("[supervision]\nsample_of_day = 2\n"), bare.clock)
