@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from agency_connector.lookups.errors import AnswerDisbelieved
+from agency_connector.lookups.recorded import recorded
 from agency_connector.lookups.verifying import CLOCK_SLACK_MS
 from agency_connector.trust.anchors import Anchors
-from protocol import documents, receipts
+from protocol import documents
 from protocol.canonical import NotCanonical
 from protocol.commitments import SHOWN, commit_to, commit_to_tokens
 from protocol.encoding import EncodingError, b64u_decode, b64u_encode
@@ -18,7 +19,6 @@ from protocol.log.errors import LogError
 from protocol.log.proofs import Head, check_inclusion
 from protocol.membership import read_signed
 from protocol.merkle import HASH_BYTES, leaf_hash
-from protocol.receipts import BadReceipt
 from protocol.tokens import TOKEN_BYTES
 from protocol.verifier_keys import KeyType, VerifierKey
 from schemas.audit import AuditStatement, Filter, FoundLookup, ReadEntry
@@ -78,18 +78,11 @@ def check_reading(
     Raises AnswerDisbelieved unless the reading itself is recorded as we stated it, with a receipt.
     """
     ours = documents.claimed(sent, AuditStatement)
-    try:
-        content = b64u_decode(entry)
-        receipts.check(receipt, content, anchors.log_name, anchors.log_key)
-        read = read_entry(content)
-    except BadReceipt as error:
-        raise AnswerDisbelieved("there is no receipt of the log for this reading") from error
-    except (EncodingError, NotCanonical) as error:
-        raise AnswerDisbelieved("the record of this reading cannot be read") from error
-    if not isinstance(read, AuditReading) or read.statement != sent:
+    read = recorded(entry, receipt, anchors, AuditReading)
+    if read.statement != sent:
         raise AnswerDisbelieved("the record holds another statement than the one we signed")
-    if read.partnership != anchors.partnership or abs(read.at - ours.signed_at) > CLOCK_SLACK_MS:
-        raise AnswerDisbelieved("the record is of another partnership or time")
+    if abs(read.at - ours.signed_at) > CLOCK_SLACK_MS:
+        raise AnswerDisbelieved("the record is of another time")
     key = VerifierKey(anchors.log_name, KeyType.ED25519, anchors.log_key)
     try:
         return open_checkpoint(checkpoint.encode(), [key]).checkpoint.head

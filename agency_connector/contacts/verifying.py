@@ -3,14 +3,11 @@
 from typing import Final
 
 from agency_connector.lookups.errors import AnswerDisbelieved
+from agency_connector.lookups.recorded import recorded
 from agency_connector.trust.anchors import Anchors
-from protocol import documents, receipts
-from protocol.canonical import NotCanonical
-from protocol.encoding import EncodingError, b64u_decode
-from protocol.entries import read_entry
+from protocol import documents
 from protocol.envelopes import BadEnvelope
 from protocol.membership import read_signed
-from protocol.receipts import BadReceipt
 from schemas.agencies import Acknowledged
 from schemas.contacts import ContactDelivery, ContactStatement
 from schemas.entries import Disclosure
@@ -58,16 +55,7 @@ def statement_of(delivery: ContactDelivery, anchors: Anchors) -> ContactStatemen
 
 
 def _recorded(entry: str, receipt: Envelope, sent: Envelope, anchors: Anchors) -> Disclosure:
-    try:
-        content = b64u_decode(entry)
-        receipts.check(receipt, content, anchors.log_name, anchors.log_key)
-        read = read_entry(content)
-    except BadReceipt as error:
-        raise AnswerDisbelieved("there is no receipt of the log for it") from error
-    except (EncodingError, NotCanonical) as error:
-        raise AnswerDisbelieved("the record cannot be read") from error
-    if not isinstance(read, Disclosure) or read.partnership != anchors.partnership:
-        raise AnswerDisbelieved("the record is of another kind or partnership")
+    read = recorded(entry, receipt, anchors, Disclosure)
     if read.statement != sent:
         raise AnswerDisbelieved("the record holds another statement than the one that was signed")
     signed_at = documents.claimed(sent, ContactStatement).signed_at

@@ -1,21 +1,19 @@
 """Every check of an index's answer, before anything of it is shown or kept as an answer."""
 
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from agency_connector.journal.records import Prepared
 from agency_connector.lookups.errors import AnswerDisbelieved
+from agency_connector.lookups.recorded import recorded
 from agency_connector.trust import directory
 from agency_connector.trust.anchors import Anchors
 from agency_connector.trust.directory import PartnershipView
-from protocol import documents, receipts
-from protocol.canonical import NotCanonical
+from protocol import documents
 from protocol.commitments import SHOWN, commit_to
-from protocol.encoding import EncodingError, b64u_decode, b64u_encode
-from protocol.entries import read_entry
+from protocol.encoding import b64u_decode, b64u_encode
 from protocol.envelopes import BadEnvelope
 from protocol.membership import read_signed
-from protocol.receipts import BadReceipt
 from protocol.references import BadReference, read_reference
 from protocol.tokens import TOKEN_BYTES
 from schemas.agencies import Desk
@@ -31,8 +29,6 @@ from schemas.lookups import (
 
 CLOCK_SLACK_MS: Final = 300_000
 
-K = TypeVar("K", Consultation, Disclosure)
-
 
 def check_answer(answer: LookupAnswer, sent: Prepared, anchors: Anchors) -> None:
     """Raise AnswerDisbelieved unless `answer` is recorded, ours, and what was recorded.
@@ -43,7 +39,8 @@ def check_answer(answer: LookupAnswer, sent: Prepared, anchors: Anchors) -> None
     A team's desk is checked by `desk_of`, since one bad desk does not make the rest untrue.
     """
     statement = documents.claimed(sent.request.statement, LookupStatement)
-    entry = _recorded(answer.entry, answer.receipt, anchors, Consultation, sent.signed_at)
+    entry = recorded(answer.entry, answer.receipt, anchors, Consultation)
+    _require_of_now(entry, sent.signed_at)
     if entry.statement != sent.request.statement:
         raise AnswerDisbelieved("the record holds another statement than the one we signed")
     opened = commit_to(SHOWN, b64u_decode(answer.shown_salt, 32), answer.shown)
@@ -109,7 +106,8 @@ def check_resolution(
     signed by the believed key of the agency it names.
     """
     ours = documents.claimed(sent, ResolutionStatement)
-    entry = _recorded(answer.entry, answer.receipt, anchors, Disclosure, ours.signed_at)
+    entry = recorded(answer.entry, answer.receipt, anchors, Disclosure)
+    _require_of_now(entry, ours.signed_at)
     if entry.statement != sent:
         raise AnswerDisbelieved("the record holds another statement than the one we signed")
     if answer.reference != ours.reference:
@@ -158,18 +156,6 @@ def _check_hit(hit: Hit, sent: Prepared, anchors: Anchors) -> None:
         raise AnswerDisbelieved("it gives a reference with a wrong check character") from error
 
 
-def _recorded(entry: str, receipt: Envelope, anchors: Anchors, kind: type[K], signed_at: int) -> K:
-    """Return the entry after checking its receipt, its kind, its partnership and its time."""
-    try:
-        content = b64u_decode(entry)
-        receipts.check(receipt, content, anchors.log_name, anchors.log_key)
-        read = read_entry(content)
-    except BadReceipt as error:
-        raise AnswerDisbelieved("there is no receipt of the log for it") from error
-    except (EncodingError, NotCanonical) as error:
-        raise AnswerDisbelieved("the record cannot be read") from error
-    if not isinstance(read, kind) or read.partnership != anchors.partnership:
-        raise AnswerDisbelieved("the record is of another kind or partnership")
-    if abs(read.at - signed_at) > CLOCK_SLACK_MS:
+def _require_of_now(entry: Consultation | Disclosure, signed_at: int) -> None:
+    if abs(entry.at - signed_at) > CLOCK_SLACK_MS:
         raise AnswerDisbelieved("the record is of another time")
-    return read
