@@ -2,6 +2,7 @@
 
 import io
 import random
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -92,9 +93,8 @@ def test_gos_sumdb_verifies_an_unpacked_export(long: Kept, tmp_path: Path) -> No
     except sumdb.SumdbMissing as missing:
         pytest.fail(str(missing), pytrace=False)
     folder = tmp_path / "unpacked"
-    with tarfile.open(fileobj=io.BytesIO(exported(long))) as archive:
-        archive.extractall(folder, filter="data")
-    (folder / "older").mkdir()
+    (folder / "older").mkdir(parents=True)
+    subprocess.run(["tar", "-x", "-C", folder], input=exported(long), check=True)
     counted = sumdb.verify(program, folder, long.index.log.verifier_key)
     assert counted["size"] == long.published().size
 
